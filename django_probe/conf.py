@@ -1,0 +1,140 @@
+"""The settings of django-probe: read live, typed, each fault told in one line."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, cast
+
+from django.conf import settings as django_settings
+
+from django_probe.exceptions import ConfigurationError
+
+__all__ = ["Settings", "settings"]
+
+ALIAS = re.compile(r"[A-Za-z0-9_-]+\Z")
+
+DEFAULT_RUNNER = "django_probe.simple.DjangoProbeSuiteRunner"
+
+
+class Settings:
+    """Read the ``PROBE_*`` settings at the moment they are asked for.
+
+    Every property raises ``ConfigurationError`` for a value of the wrong type.
+    """
+
+    def faults(self) -> Iterator[tuple[str, str]]:
+        """Yield (property, what is wrong) for each faulty setting: the system checks ask."""
+        for name, attribute in vars(type(self)).items():
+            if isinstance(attribute, property):
+                try:
+                    getattr(self, name)
+                except ConfigurationError as exc:
+                    yield name, str(exc)
+
+    @property
+    def runner(self) -> str:
+        """``PROBE_RUNNER``: dotted path of the runner class."""
+        return cast(str, _typed("PROBE_RUNNER", DEFAULT_RUNNER, str, "a dotted path"))
+
+    @property
+    def timeout(self) -> float | None:
+        """``PROBE_TIMEOUT``: seconds a probe may take, 30 by default; None is no limit."""
+        return _seconds("PROBE_TIMEOUT", 30.0)
+
+    @property
+    def deadline(self) -> float | None:
+        """``PROBE_DEADLINE``: seconds a run may take; None (the default) is no limit."""
+        return _seconds("PROBE_DEADLINE", None)
+
+    @property
+    def executor(self) -> Mapping[str, Any]:
+        """``PROBE_EXECUTOR``: ``{"BACKEND": dotted path or name, "OPTIONS": {...}}``."""
+        default = {"BACKEND": "threads", "OPTIONS": {"max_workers": 1}}
+        entry = _typed("PROBE_EXECUTOR", default, Mapping, "a dict with BACKEND and OPTIONS")
+        _known_keys("PROBE_EXECUTOR", entry, {"BACKEND", "OPTIONS"})
+        _options("PROBE_EXECUTOR", entry)
+        backend = entry.get("BACKEND", "threads")
+        if not isinstance(backend, str) or not backend:
+            raise ConfigurationError(
+                f"PROBE_EXECUTOR['BACKEND'] is {backend!r}, expected the name or dotted path of"
+                " an executor: use 'threads'."
+            )
+        return {"BACKEND": backend, "OPTIONS": dict(entry.get("OPTIONS", {}))}
+
+    @property
+    def reporters(self) -> Mapping[str, Mapping[str, Any]]:
+        """``PROBE_REPORTERS``: alias -> ``{"BACKEND", "OUTPUT", "OPTIONS"}``."""
+        entries = _typed("PROBE_REPORTERS", {}, Mapping, "a dict of alias -> dict")
+        for alias, entry in entries.items():
+            where = f"PROBE_REPORTERS[{alias!r}]"
+            if not isinstance(alias, str) or not ALIAS.match(alias):
+                raise ConfigurationError(
+                    f"{where}: an alias is made of letters, digits, '_' and '-': rename it."
+                )
+            if not isinstance(entry, Mapping) or not isinstance(entry.get("BACKEND"), str):
+                raise ConfigurationError(
+                    f"{where} is {entry!r}, expected a dict with BACKEND, the dotted path or"
+                    " the name of a reporter."
+                )
+            _known_keys(where, entry, {"BACKEND", "OUTPUT", "OPTIONS"})
+            _options(where, entry)
+        return cast("Mapping[str, Mapping[str, Any]]", entries)
+
+    @property
+    def release(self) -> str:
+        """``PROBE_RELEASE``: a string or a callable; else the environment variable of that name."""
+        value = getattr(django_settings, "PROBE_RELEASE", None)
+        if callable(value):
+            try:
+                value = cast("Callable[[], object]", value)()
+            except Exception as exc:
+                raise ConfigurationError(
+                    f"PROBE_RELEASE raised {type(exc).__name__}: {exc}: mend the callable."
+                ) from exc
+        if value is None:
+            value = os.environ.get("PROBE_RELEASE", "")
+        if not isinstance(value, str):
+            raise ConfigurationError(
+                f"PROBE_RELEASE is {value!r}, expected a string or a callable that returns one."
+            )
+        return value
+
+
+settings = Settings()
+
+
+def _typed(name: str, default: object, kind: type, expected: str) -> Any:
+    value = getattr(django_settings, name, default)
+    if not isinstance(value, kind):
+        raise ConfigurationError(f"{name} is {value!r}, expected {expected}: change the setting.")
+    return value
+
+
+def _seconds(name: str, default: float | None) -> float | None:
+    value = getattr(django_settings, name, default)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1e9:
+        raise ConfigurationError(
+            f"{name} is {value!r}, expected a number of seconds greater than 0, or None for no"
+            " limit: change the setting."
+        )
+    return float(value)
+
+
+def _known_keys(where: str, entry: Mapping[Any, Any], known: set[str]) -> None:
+    unknown = sorted(map(repr, set(entry) - known))
+    if unknown:
+        raise ConfigurationError(
+            f"{where} has the unknown key {unknown[0]}, expected {', '.join(sorted(known))}."
+        )
+
+
+def _options(where: str, entry: Mapping[str, Any]) -> None:
+    options = entry.get("OPTIONS", {})
+    if not isinstance(options, Mapping) or not all(isinstance(key, str) for key in options):
+        raise ConfigurationError(
+            f"{where}['OPTIONS'] is {options!r}, expected a dict of option name -> value."
+        )

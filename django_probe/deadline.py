@@ -1,0 +1,56 @@
+"""When a run has to end: at a moment, or because somebody says so."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+__all__ = ["Deadline"]
+
+
+class Deadline:
+    """Tell every part of a run how long it may still go on.
+
+    It passes at a moment, or as soon as ``expire()`` is called (by a signal
+    handler, from any thread). It is the one thing that a run shares with what
+    runs it.
+
+    Args:
+        seconds: from now; None never passes by itself.
+    """
+
+    def __init__(self, seconds: float | None = None) -> None:
+        self.seconds = seconds
+        self._ends_at = None if seconds is None else time.monotonic() + seconds
+        self._reason = ""
+        self._expired = threading.Event()
+        self.signal: int | None = None
+
+    def expire(self, reason: str, *, signal: int | None = None) -> None:
+        """End the run now, and say why; only the first call counts."""
+        if not self._expired.is_set():
+            self._reason, self.signal = reason, signal
+            self._expired.set()
+
+    def remaining(self) -> float | None:
+        """Return the seconds left, 0.0 once it has passed, None for no end in sight."""
+        if self._expired.is_set():
+            return 0.0
+        if self._ends_at is None:
+            return None
+        return max(0.0, self._ends_at - time.monotonic())
+
+    @property
+    def passed(self) -> bool:
+        """Return whether the run has to end."""
+        return self.remaining() == 0.0
+
+    @property
+    def interrupted(self) -> bool:
+        """Return whether ``expire()`` ended it, not the clock."""
+        return self._expired.is_set()
+
+    @property
+    def reason(self) -> str:
+        """Return why the run ended, in words for a report."""
+        return self._reason or f"the run's deadline of {self.seconds:g} s has passed"

@@ -1,0 +1,81 @@
+"""What happens in a run, in the past tense. How events travel: see ``wire``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Union
+
+from django_probe.results import DEFAULT_TARGET, ErrorDetail, Probe, ProbeResult, Summary
+
+__all__ = [
+    "Event",
+    "FixtureFailed",
+    "ProbeFinished",
+    "ProbeStarted",
+    "RunFinished",
+    "RunStarted",
+    "TargetFailed",
+]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted:
+    """A run has a plan and begins."""
+
+    run_id: str
+    started_at: datetime
+    targets: tuple[str, ...] = (DEFAULT_TARGET,)
+    planned: int | None = None
+    """Results to expect; None while a remote target has not said."""
+    labels: tuple[str, ...] = ()
+    release: str = ""
+    instance: str = ""
+    """The host that runs the probes."""
+    seed: int | None = None
+    """What ``--shuffle`` used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeStarted:
+    """A probe got its turn."""
+
+    probe: Probe
+    at: datetime
+    target: str = DEFAULT_TARGET
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeFinished:
+    """A probe has its result."""
+
+    result: ProbeResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FixtureFailed:
+    """A class or module fixture failed after its probes had their results."""
+
+    fixture: str
+    """``shop.probes.Checkout.tearDownClass``."""
+    error: ErrorDetail
+    target: str = DEFAULT_TARGET
+    source: str = ""
+    """``file:line`` where it happened."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetFailed:
+    """A target could not be asked, or did not answer in full."""
+
+    target: str
+    error: ErrorDetail
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFinished:
+    """The run is decided."""
+
+    summary: Summary
+
+
+Event = Union[RunStarted, ProbeStarted, ProbeFinished, FixtureFailed, TargetFailed, RunFinished]

@@ -1,0 +1,1 @@
+"""How probes run in one place: one file per kind."""

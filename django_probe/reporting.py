@@ -1,0 +1,160 @@
+"""Reporters: the seam, the group that feeds them, and how a name becomes one.
+
+A reporter shows a run in one format on a stream that the core opens and
+closes. All its methods are called from one thread, one call at a time, with
+whole records. It decides nothing: counts and verdict come with the summary.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar, TextIO
+
+from django_probe.events import (
+    Event,
+    FixtureFailed,
+    ProbeFinished,
+    ProbeStarted,
+    RunFinished,
+    RunStarted,
+    TargetFailed,
+)
+from django_probe.outputs import Output
+from django_probe.results import DEFAULT_TARGET, ProbeResult, Summary
+
+__all__ = ["Report", "Reporter", "ReporterGroup", "shown_target"]
+
+
+class Reporter:
+    """Show a run in one format; override what the format needs.
+
+    Args:
+        stream: text to write to; the core opens and closes it.
+        options: the ``OPTIONS`` of a ``PROBE_REPORTERS`` alias. A reporter names
+            its own as keyword arguments: an unknown one is a ``TypeError``, which
+            the command tells as bad configuration.
+    """
+
+    content_type: ClassVar[str] = "text/plain; charset=utf-8"
+    extension: ClassVar[str] = "txt"
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def run_started(self, run: RunStarted) -> None:
+        """Take what is known before the first probe."""
+
+    def probe_started(self, event: ProbeStarted) -> None:
+        """Take that a probe got its turn."""
+
+    def probe_finished(self, result: ProbeResult) -> None:
+        """Take the result of a probe."""
+
+    def fixture_failed(self, event: FixtureFailed) -> None:
+        """Take that a fixture failed after its probes had their results."""
+
+    def target_failed(self, event: TargetFailed) -> None:
+        """Take that a target could not be asked."""
+
+    def run_finished(self, summary: Summary) -> None:
+        """Take the verdict; nothing comes after it."""
+
+
+class Report:
+    """One reporter and its output: what ``--format`` and ``--report`` ask for."""
+
+    def __init__(self, name: str, output: Output, build: Callable[[TextIO], Reporter]) -> None:
+        self.name = name
+        self.output = output
+        self._build = build
+
+    def open(self) -> None:
+        """Open the output and make the reporter.
+
+        Raises:
+            OutputError: the output cannot be opened.
+            UnknownReporter: the reporter refuses its options.
+        """
+        self.reporter = self._build(self.output.open())
+
+    def feed(self, event: Event) -> None:
+        """Hand an event to the reporter."""
+        _FEEDERS[type(event)](self.reporter, event)
+
+
+_FEEDERS: dict[type[Any], Callable[[Reporter, Any], None]] = {
+    # Results first: nothing comes as often.
+    ProbeFinished: lambda reporter, event: reporter.probe_finished(event.result),
+    ProbeStarted: lambda reporter, event: reporter.probe_started(event),
+    RunStarted: lambda reporter, event: reporter.run_started(event),
+    FixtureFailed: lambda reporter, event: reporter.fixture_failed(event),
+    TargetFailed: lambda reporter, event: reporter.target_failed(event),
+    RunFinished: lambda reporter, event: reporter.run_finished(event.summary),
+}
+
+
+class ReporterGroup:
+    """Feed all reports; one that fails is left out and told, the others go on.
+
+    Args:
+        reports: what was asked for.
+        warn: takes one line for a person as soon as a report is lost.
+    """
+
+    def __init__(self, reports: Iterable[Report], warn: Callable[[str], None]) -> None:
+        self._reports = list(reports)
+        self._working: list[Report] = []
+        self._warn = warn
+        self.errors: list[str] = []
+
+    def open(self) -> None:
+        """Open every output, or none: on an error those that were opened are thrown away."""
+        try:
+            for report in self._reports:
+                report.open()
+                self._working.append(report)
+        except BaseException:
+            self.discard()
+            raise
+
+    def feed(self, event: Event) -> None:
+        """Hand an event to every report that still works."""
+        for report in tuple(self._working):
+            try:
+                report.feed(event)
+            except Exception as exc:
+                self._lose(report, exc)
+
+    def close(self) -> None:
+        """Finish every output: files move into place whole."""
+        for report in tuple(self._working):
+            try:
+                report.output.commit()
+            except Exception as exc:
+                self._lose(report, exc)
+
+    def discard(self) -> None:
+        """Throw away every unfinished output."""
+        for report in self._working:
+            report.output.discard()
+        self._working.clear()
+
+    @property
+    def report_exists(self) -> bool:
+        """Return whether a report is still written, or none was asked for."""
+        return bool(self._working) or not self._reports
+
+    def _lose(self, report: Report, exc: Exception) -> None:
+        self._working.remove(report)
+        with contextlib.suppress(Exception):
+            report.output.discard()
+        what = exc.strerror if isinstance(exc, OSError) and exc.strerror else f"{exc}"
+        line = f"Report {report.name!r} to {report.output}: {type(exc).__name__}: {what}"
+        self.errors.append(line)
+        self._warn(f"{line} - left out; the other reports go on.")
+
+
+def shown_target(targets: tuple[str, ...], target: str) -> str:
+    """Return the target as reports name it: "" for the only, unnamed one."""
+    return "" if targets == (DEFAULT_TARGET,) else target

@@ -1,0 +1,181 @@
+"""The records of a run: what was asked, and what came of it.
+
+Frozen and made of plain values only. An exception, a test case or a stream
+never gets in here, so that a record can be kept, sent and compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+
+__all__ = [
+    "DEFAULT_TARGET",
+    "NON_BLOCKING",
+    "Counts",
+    "ErrorDetail",
+    "Outcome",
+    "Probe",
+    "ProbeResult",
+    "SubTestResult",
+    "Summary",
+]
+
+DEFAULT_TARGET = "default"
+"""The one target of a project without ``PROBE_TARGETS``; no report names it."""
+
+
+class Outcome(str, Enum):
+    """What became of a probe, worst first."""
+
+    TIMED_OUT = "timed_out"
+    ERRORED = "errored"
+    FAILED = "failed"
+    UNEXPECTED_SUCCESS = "unexpected_success"
+    NOT_RUN = "not_run"
+    EXPECTED_FAILURE = "expected_failure"
+    SKIPPED = "skipped"
+    PASSED = "passed"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+NON_BLOCKING = frozenset({Outcome.PASSED, Outcome.SKIPPED, Outcome.EXPECTED_FAILURE})
+"""The outcomes that let a deploy go on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """One test method that runs on production, as its plan knows it."""
+
+    id: str
+    """unittest's id, ``shop.probes.Checkout.test_pay``."""
+    label: str
+    """How a person names it, ``shop.Checkout.test_pay``; the command takes it back."""
+    index: int = 0
+    """Its place in the plan of its target, from 0: reports are put in this order."""
+    description: str = ""
+    """First line of the docstring."""
+    tags: tuple[str, ...] = ()
+    """Sorted."""
+    timeout: float | None = None
+    """Seconds; None is no limit."""
+    source: str = ""
+    """``file:line``, the file relative to the working directory."""
+    severity: str = "error"
+    quarantine: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorDetail:
+    """An exception, told: redacted, bounded and free of control characters."""
+
+    exception_class_path: str
+    """``builtins`` left away: ``AssertionError``, ``django.db.utils.OperationalError``."""
+    message: str
+    traceback: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubTestResult:
+    """One ``with self.subTest(...)`` block."""
+
+    description: str
+    """As unittest writes it: ``(i=1)``, ``[message] (i=1)``."""
+    outcome: Outcome
+    error: ErrorDetail | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeResult:
+    """What came of one probe on one target."""
+
+    probe: Probe
+    outcome: Outcome
+    started_at: datetime
+    """Aware, UTC, from the wall clock."""
+    duration: float
+    """Seconds, from a monotonic clock."""
+    target: str = DEFAULT_TARGET
+    blocking: bool = False
+    """Whether it stops the deploy: decided by the core, for every reporter."""
+    error: ErrorDetail | None = None
+    """The first thing that went wrong."""
+    reason: str = ""
+    """Why it was skipped or did not run."""
+    subtests: tuple[SubTestResult, ...] = ()
+    cleanup_errors: tuple[ErrorDetail, ...] = ()
+    """What tearDown and the cleanups raised: something may be left on production."""
+    stdout: str = ""
+    stderr: str = ""
+    """What it wrote to stderr and logged."""
+    attempts: tuple[ProbeResult, ...] = ()
+    """Earlier tries, oldest first."""
+    flaky: bool = False
+    worker: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """How many of each; computed once, by the core."""
+
+    outcomes: Mapping[Outcome, int] = field(default_factory=dict)
+    subtests: Mapping[Outcome, int] = field(default_factory=dict)
+    blocking: int = 0
+    flaky: int = 0
+
+    @property
+    def total(self) -> int:
+        """Return the number of results."""
+        return sum(self.outcomes.values())
+
+    @property
+    def ran(self) -> int:
+        """Return the number of probes that got an outcome other than skipped or not_run."""
+        idle = (Outcome.SKIPPED, Outcome.NOT_RUN)
+        return sum(n for outcome, n in self.outcomes.items() if outcome not in idle)
+
+    def of(self, outcome: Outcome) -> int:
+        """Return how many results have this outcome."""
+        return self.outcomes.get(outcome, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """The verdict on a run."""
+
+    run_id: str
+    started_at: datetime
+    duration: float
+    counts: Counts
+    by_target: Mapping[str, Counts] = field(default_factory=dict)
+    fixture_errors: int = 0
+    failed_targets: tuple[str, ...] = ()
+    reporter_errors: tuple[str, ...] = ()
+    """One line for each report that could not be written."""
+    report_exists: bool = True
+    """Whether at least one report could be written, or none was asked for."""
+    interrupted: int | None = None
+    """The signal that ended the run."""
+
+    @property
+    def ok(self) -> bool:
+        """Return the verdict: nothing blocks, and something ran."""
+        faults = self.counts.blocking or self.fixture_errors or self.failed_targets
+        return not faults and self.interrupted is None and self.counts.ran > 0
+
+    @property
+    def exit_code(self) -> int:
+        """Return the exit code of the command: 0, 1, 3, 4, 5, or 128 + signal."""
+        if self.interrupted is not None:
+            return 128 + self.interrupted
+        if (self.counts.blocking or self.fixture_errors) and self.report_exists:
+            return 1
+        if self.failed_targets:
+            return 4
+        if self.reporter_errors:
+            return 3
+        return 0 if self.counts.ran else 5

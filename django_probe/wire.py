@@ -1,0 +1,266 @@
+"""Events to and from the wire: one JSON object a line.
+
+The same wire serves the ``jsonl`` report, worker processes, remote targets and
+saved runs. Unknown keys are ignored; a greater ``v`` is refused by name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django_probe.events import (
+    Event,
+    FixtureFailed,
+    ProbeFinished,
+    ProbeStarted,
+    RunFinished,
+    RunStarted,
+    TargetFailed,
+)
+from django_probe.exceptions import WireError
+from django_probe.results import (
+    DEFAULT_TARGET,
+    Counts,
+    ErrorDetail,
+    Outcome,
+    Probe,
+    ProbeResult,
+    SubTestResult,
+    Summary,
+)
+
+__all__ = ["WIRE_VERSION", "counts_to_dict", "decode", "encode", "result_to_dict"]
+
+WIRE_VERSION = 1
+
+
+def encode(event: Event) -> str:
+    """Return the event as one line of the wire, without its newline."""
+    name, body = _ENCODERS[type(event)](event)
+    return _dumps({"v": WIRE_VERSION, "event": name, **body})
+
+
+def decode(line: str) -> Event:
+    """Return the event that a line of the wire holds.
+
+    Raises:
+        WireError: the line is no event, or one of a newer wire.
+    """
+    try:
+        body = json.loads(line)
+        version, name = body["v"], body["event"]
+    except (ValueError, TypeError, KeyError) as exc:
+        raise WireError(f"Not a line of the probe wire: {line[:80]!r}.") from exc
+    if not isinstance(version, int) or version > WIRE_VERSION:
+        raise WireError(
+            f"The wire has version {version!r}, this django-probe reads up to {WIRE_VERSION}:"
+            " upgrade the reading side."
+        )
+    try:
+        return _DECODERS[name](body)
+    except (ValueError, TypeError, KeyError, AttributeError) as exc:
+        raise WireError(f"Not an event of wire version {version}: {line[:80]!r}.") from exc
+
+
+def result_to_dict(result: ProbeResult) -> dict[str, Any]:
+    """Return a result with the keys of the JSON report, in their order."""
+    probe = result.probe
+    return {
+        "id": probe.id,
+        "label": probe.label,
+        "target": result.target,
+        "outcome": result.outcome.value,
+        "blocking": result.blocking,
+        "duration": round(result.duration, 6),
+        "started_at": result.started_at.isoformat(),
+        "description": probe.description,
+        "tags": probe.tags,
+        "source": probe.source,
+        "severity": probe.severity,
+        "quarantine": probe.quarantine,
+        "error": _error_to_dict(result.error),
+        "reason": result.reason,
+        "subtests": [_subtest_to_dict(subtest) for subtest in result.subtests],
+        "cleanup_errors": [_error_to_dict(error) for error in result.cleanup_errors],
+        "stdout": result.stdout,
+        "stderr": result.stderr,
+        "attempts": [result_to_dict(attempt) for attempt in result.attempts],
+        "flaky": result.flaky,
+    }
+
+
+def counts_to_dict(counts: Counts) -> dict[str, Any]:
+    """Return counts with one key per outcome, zeros included."""
+    return {
+        "total": counts.total,
+        **{outcome.value: counts.of(outcome) for outcome in Outcome},
+        "blocking": counts.blocking,
+        "flaky": counts.flaky,
+        "subtests": {outcome.value: n for outcome, n in counts.subtests.items()},
+    }
+
+
+_dumps: Callable[[object], str] = json.JSONEncoder(ensure_ascii=True).encode
+
+
+def _error_to_dict(error: ErrorDetail | None) -> dict[str, str] | None:
+    if error is None:
+        return None
+    return {
+        "exception_class_path": error.exception_class_path,
+        "message": error.message,
+        "traceback": error.traceback,
+    }
+
+
+def _subtest_to_dict(subtest: SubTestResult) -> dict[str, Any]:
+    return {
+        "description": subtest.description,
+        "outcome": subtest.outcome.value,
+        "error": _error_to_dict(subtest.error),
+    }
+
+
+def _probe_to_dict(probe: Probe) -> dict[str, Any]:
+    return {name: getattr(probe, name) for name in Probe.__slots__}
+
+
+def _started_to_dict(event: RunStarted) -> dict[str, Any]:
+    body = {name: getattr(event, name) for name in RunStarted.__slots__}
+    return {**body, "started_at": event.started_at.isoformat()}
+
+
+def _finished_to_dict(event: ProbeFinished) -> dict[str, Any]:
+    result = event.result
+    extra = {"index": result.probe.index, "timeout": result.probe.timeout, "worker": result.worker}
+    return {"result": {**result_to_dict(result), **extra}}
+
+
+def _summary_to_dict(summary: Summary) -> dict[str, Any]:
+    return {
+        "run_id": summary.run_id,
+        "started_at": summary.started_at.isoformat(),
+        "duration": round(summary.duration, 6),
+        "ok": summary.ok,
+        "exit_code": summary.exit_code,
+        "counts": counts_to_dict(summary.counts),
+        "by_target": {name: counts_to_dict(counts) for name, counts in summary.by_target.items()},
+        "fixture_errors": summary.fixture_errors,
+        "failed_targets": summary.failed_targets,
+        "reporter_errors": summary.reporter_errors,
+        "report_exists": summary.report_exists,
+        "interrupted": summary.interrupted,
+    }
+
+
+_ENCODERS: Mapping[type[Any], Callable[[Any], tuple[str, dict[str, Any]]]] = {
+    RunStarted: lambda e: ("run_started", _started_to_dict(e)),
+    ProbeStarted: lambda e: (
+        "probe_started",
+        {"probe": _probe_to_dict(e.probe), "target": e.target, "at": e.at.isoformat()},
+    ),
+    ProbeFinished: lambda e: ("probe_finished", _finished_to_dict(e)),
+    FixtureFailed: lambda e: (
+        "fixture_failed",
+        {
+            "target": e.target,
+            "fixture": e.fixture,
+            "error": _error_to_dict(e.error),
+            "source": e.source,
+        },
+    ),
+    TargetFailed: lambda e: (
+        "target_failed",
+        {"target": e.target, "error": _error_to_dict(e.error)},
+    ),
+    RunFinished: lambda e: ("run_finished", {"summary": _summary_to_dict(e.summary)}),
+}
+
+
+def _known(cls: type[Any], body: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: body[name] for name in cls.__slots__ if name in body}
+
+
+def _probe_from(body: Mapping[str, Any]) -> Probe:
+    return Probe(**{**_known(Probe, body), "tags": tuple(body.get("tags", ()))})
+
+
+def _error_from(body: Mapping[str, Any] | None) -> ErrorDetail | None:
+    return None if body is None else ErrorDetail(**_known(ErrorDetail, body))
+
+
+def _subtest_from(body: Mapping[str, Any]) -> SubTestResult:
+    return SubTestResult(
+        description=body["description"],
+        outcome=Outcome(body["outcome"]),
+        error=_error_from(body.get("error")),
+    )
+
+
+def _result_from(body: Mapping[str, Any]) -> ProbeResult:
+    values = {
+        **_known(ProbeResult, body),
+        "probe": _probe_from(body),
+        "outcome": Outcome(body["outcome"]),
+        "started_at": datetime.fromisoformat(body["started_at"]),
+        "error": _error_from(body.get("error")),
+        "subtests": tuple(map(_subtest_from, body.get("subtests", ()))),
+        "cleanup_errors": tuple(filter(None, map(_error_from, body.get("cleanup_errors", ())))),
+        "attempts": tuple(map(_result_from, body.get("attempts", ()))),
+    }
+    return ProbeResult(**values)
+
+
+def _counts_from(body: Mapping[str, Any]) -> Counts:
+    return Counts(
+        outcomes={outcome: body[outcome.value] for outcome in Outcome if body.get(outcome.value)},
+        subtests={Outcome(name): n for name, n in body.get("subtests", {}).items()},
+        blocking=body.get("blocking", 0),
+        flaky=body.get("flaky", 0),
+    )
+
+
+def _summary_from(body: Mapping[str, Any]) -> Summary:
+    values = {
+        **_known(Summary, body),
+        "started_at": datetime.fromisoformat(body["started_at"]),
+        "counts": _counts_from(body["counts"]),
+        "by_target": {name: _counts_from(c) for name, c in body.get("by_target", {}).items()},
+        "failed_targets": tuple(body.get("failed_targets", ())),
+        "reporter_errors": tuple(body.get("reporter_errors", ())),
+    }
+    return Summary(**values)
+
+
+def _started_from(body: Mapping[str, Any]) -> RunStarted:
+    values = {
+        **_known(RunStarted, body),
+        "started_at": datetime.fromisoformat(body["started_at"]),
+        "targets": tuple(body.get("targets", (DEFAULT_TARGET,))),
+        "labels": tuple(body.get("labels", ())),
+    }
+    return RunStarted(**values)
+
+
+_DECODERS: Mapping[str, Callable[[Mapping[str, Any]], Event]] = {
+    "run_started": _started_from,
+    "probe_started": lambda body: ProbeStarted(
+        probe=_probe_from(body["probe"]),
+        at=datetime.fromisoformat(body["at"]),
+        target=body.get("target", DEFAULT_TARGET),
+    ),
+    "probe_finished": lambda body: ProbeFinished(result=_result_from(body["result"])),
+    "fixture_failed": lambda body: FixtureFailed(
+        fixture=body["fixture"],
+        error=ErrorDetail(**_known(ErrorDetail, body["error"])),
+        target=body.get("target", DEFAULT_TARGET),
+        source=body.get("source", ""),
+    ),
+    "target_failed": lambda body: TargetFailed(
+        target=body["target"], error=ErrorDetail(**_known(ErrorDetail, body["error"]))
+    ),
+    "run_finished": lambda body: RunFinished(summary=_summary_from(body["summary"])),
+}

@@ -1,0 +1,13 @@
+"""Where each package lies; everything else is in pyproject.toml."""
+
+from setuptools import find_packages, setup
+
+setup(
+    packages=[
+        *find_packages(include=["django_probe", "django_probe.*"]),
+        "django_probe.reporters",
+    ],
+    package_dir={"django_probe.reporters": "reporters"},
+    package_data={"django_probe": ["py.typed"]},
+    include_package_data=False,
+)

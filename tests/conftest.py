@@ -1,0 +1,32 @@
+"""Fixtures of the suite."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import Project
+
+
+@pytest.fixture
+def make_project(tmp_path: Path) -> Callable[..., Project]:
+    """Return a function that writes a Django project: ``make_project({"shop/probes.py": …})``."""
+
+    def make(files: dict[str, str], settings: str = "") -> Project:
+        return Project.make(tmp_path / "project", files, settings)
+
+    return make
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Any:
+    """Turn the skip of a test for want of a server into a failure where servers are required."""
+    report = yield
+    if report.skipped and os.environ.get("REQUIRE_SERVICES") == "1":
+        if item.get_closest_marker("service") is not None:
+            report.outcome = "failed"
+            report.longrepr = f"REQUIRE_SERVICES=1, but: {report.longrepr}"
+    return report
