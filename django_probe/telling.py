@@ -1,0 +1,61 @@
+"""What a result says in words: one place, so that every format says the same."""
+
+from __future__ import annotations
+
+import re
+
+from django_probe.results import NON_BLOCKING, Outcome, ProbeResult
+
+__all__ = ["body_of", "excuse_of", "message_of", "stable"]
+
+_ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{5,}\b")
+
+_SAID = {
+    Outcome.FAILED: "failed",
+    Outcome.ERRORED: "raised an error",
+    Outcome.TIMED_OUT: "took longer than it may",
+    Outcome.UNEXPECTED_SUCCESS: "passed, though a failure was expected",
+    Outcome.EXPECTED_FAILURE: "failed, as expected",
+    Outcome.SKIPPED: "skipped, no reason given",
+    Outcome.NOT_RUN: "did not run",
+    Outcome.PASSED: "passed",
+}
+
+
+def excuse_of(result: ProbeResult) -> str:
+    """Return why a result that is not ok does not block, "" for all others."""
+    if result.outcome is Outcome.EXPECTED_FAILURE:
+        return "expected failure"
+    if result.blocking or result.outcome in NON_BLOCKING:
+        return ""
+    return "quarantined" if result.probe.quarantine else "warning"
+
+
+def message_of(result: ProbeResult) -> str:
+    """Return what happened in short: the error's message, or the reason; never empty."""
+    text = result.reason
+    if result.error is not None:
+        text = result.error.message or result.error.exception_class_path
+    text = text.strip() or _SAID[result.outcome]
+    excuse = excuse_of(result)
+    return f"{excuse}: {text}" if excuse else text
+
+
+def body_of(result: ProbeResult) -> str:
+    """Return all that went wrong: the error, failed sub-tests, cleanup errors; never empty."""
+    error = result.error
+    parts = [error.traceback or message_of(result)] if error else [message_of(result)]
+    for subtest in result.subtests:
+        told = subtest.error and (subtest.error.traceback or subtest.error.message)
+        if told and told not in parts[0]:
+            parts.append(f"Sub-test {subtest.description}:\n{told}")
+    for cleanup in result.cleanup_errors:
+        if cleanup is not error:
+            told = cleanup.traceback or cleanup.message
+            parts.append(f"Cleanup failed too, something may be left behind:\n{told}")
+    return "\n".join(part.rstrip("\n") for part in parts) + "\n"
+
+
+def stable(text: str) -> str:
+    """Return text without memory addresses: they would make each run's report another one."""
+    return _ADDRESS.sub("0x…", text) if "0x" in text else text

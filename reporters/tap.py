@@ -1,0 +1,148 @@
+"""TAP 13, each line by tap.py, diagnostics by PyYAML, as it happens."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from tap.directive import Directive
+from tap.line import Result
+
+from django_probe.events import FixtureFailed, RunStarted, TargetFailed
+from django_probe.reporting import Reporter, shown_target
+from django_probe.results import ErrorDetail, Outcome, ProbeResult, Summary
+from django_probe.sanitizing import one_line
+from django_probe.telling import body_of, excuse_of, message_of
+
+__all__ = ["TapReporter"]
+
+
+class TapReporter(Reporter):
+    """TAP version 13 with YAML diagnostics, as it happens: prove, Jenkins' TAP plugin."""
+
+    content_type = "text/x-tap"
+    extension = "tap"
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._number = 0
+        self._planned: int | None = None
+        self._cut = ""
+
+    def run_started(self, run: RunStarted) -> None:
+        """Write the version, and the plan if it is known."""
+        self._targets = run.targets
+        self._planned = run.planned
+        self.stream.write("TAP version 13\n")
+        if run.planned:  # "1..0" says that all was skipped: nothing planned is told at the end.
+            self.stream.write(f"1..{run.planned}\n")
+        self.stream.flush()
+
+    def probe_finished(self, result: ProbeResult) -> None:
+        """Write the line of a result."""
+        target = shown_target(self._targets, result.target)
+        description = _described(result.probe.id, target)
+        outcome = result.outcome
+        if outcome is Outcome.PASSED:
+            self._write(True, description)
+        elif outcome is Outcome.SKIPPED:
+            self._write(True, description, f"SKIP {_plain(message_of(result))}")
+        else:
+            excuse = excuse_of(result)
+            directive = f"TODO {_plain(message_of(result))}" if excuse else ""
+            self._write(False, description, directive, _diagnostics(result, target))
+        if outcome is Outcome.NOT_RUN:
+            self._cut = self._cut or result.reason or "some probes did not run"
+
+    def fixture_failed(self, event: FixtureFailed) -> None:
+        """Write a line of its own, beyond the plan: it is no probe, but it fails."""
+        target = shown_target(self._targets, event.target)
+        about = _about_error(event.error, target, event.source)
+        self._write(False, _described(event.fixture, target), "", about)
+
+    def target_failed(self, event: TargetFailed) -> None:
+        """Write a line of its own, beyond the plan."""
+        about = _about_error(event.error, event.target)
+        self._write(False, _described("django_probe.target.answers", event.target), "", about)
+
+    def run_finished(self, summary: Summary) -> None:
+        """Write the plan where it was not known, and why the run was cut short."""
+        if not self._number:
+            self._write(False, "django_probe.run.something_ran - nothing ran")
+        if not self._planned:
+            self.stream.write(f"1..{self._number}\n")
+        elif self._number > self._planned:
+            self.stream.write(
+                f"# {self._planned} probes were planned; the lines beyond are no probes:"
+                " fixtures or targets that failed\n"
+            )
+        if self._cut or summary.interrupted is not None:
+            self.stream.write(f"Bail out! {_plain(self._cut or 'interrupted')}\n")
+
+    def _write(
+        self, ok: bool, description: str, directive: str = "", diagnostics: str | None = None
+    ) -> None:
+        self._number += 1
+        line = Result(
+            ok,
+            self._number,
+            description,
+            Directive(directive) if directive else None,
+            diagnostics,
+        )
+        self.stream.write(f"{line}\n")
+        if not ok:
+            self.stream.flush()
+
+
+def _described(name: str, target: str) -> str:
+    return _plain(f"{name} [{target}]" if target else name)
+
+
+def _plain(text: str) -> str:
+    """Return one line without ``#``, which begins a directive; only ours may."""
+    if text.isascii() and text.isidentifier():
+        return text
+    return one_line(text).replace("#", "\uff03")
+
+
+def _diagnostics(result: ProbeResult, target: str) -> str:
+    """Return the YAML block of a result that is not ok."""
+    values: dict[str, object] = {
+        "message": message_of(result),
+        "severity": _severity(result),
+        "outcome": result.outcome.value,
+        "duration_ms": round(result.duration * 1000, 3),
+        "target": target,
+        "at": result.probe.source,
+        "description": result.probe.description,
+        "stack": body_of(result),
+        "stdout": result.stdout,
+        "stderr": result.stderr,
+    }
+    return _block(values)
+
+
+def _severity(result: ProbeResult) -> str:
+    if excuse_of(result):
+        return "todo"
+    return "fail" if result.outcome in (Outcome.FAILED, Outcome.UNEXPECTED_SUCCESS) else "error"
+
+
+def _about_error(error: ErrorDetail, target: str, source: str = "") -> str:
+    values: dict[str, object] = {
+        "message": error.message or error.exception_class_path,
+        "severity": "error",
+        "target": target,
+        "at": source,
+        "stack": error.traceback,
+    }
+    return _block(values)
+
+
+def _block(values: dict[str, object]) -> str:
+    """Return a YAML document as TAP 13 wants it: indented, between ``---`` and ``...``."""
+    from django_probe.reporters._yaml import dump
+
+    text = dump({name: value for name, value in values.items() if value != ""})
+    lines = "\n".join(f"  {line}" for line in text.splitlines())
+    return f"  ---\n{lines}\n  ..."

@@ -1,0 +1,137 @@
+"""A run with one of everything, made by hand: what golden reports are made from."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from django_probe.events import (
+    Event,
+    FixtureFailed,
+    ProbeFinished,
+    ProbeStarted,
+    RunFinished,
+    RunStarted,
+    TargetFailed,
+)
+from django_probe.results import (
+    NON_BLOCKING,
+    ErrorDetail,
+    Outcome,
+    Probe,
+    ProbeResult,
+    SubTestResult,
+    Summary,
+)
+from django_probe.running import Tally
+
+START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=timezone.utc)
+
+ERROR = ErrorDetail(
+    exception_class_path="AssertionError",
+    message="402 != 200 : <paid> & \"sent\"\nsecond line, at <Order at 0x7f3a5c0d1e80>",
+    traceback='Traceback (most recent call last):\n  File "shop/probes.py", line 7, in test_pay\n'
+    "    self.assertEqual(402, 200)\nAssertionError: 402 != 200\n]]> # TODO\n",
+)
+
+
+def result(index: int, name: str, outcome: Outcome, **values: Any) -> ProbeResult:
+    """Return a result of the class ``shop.probes.Checkout``."""
+    case = values.pop("case", "Checkout")
+    probe = Probe(
+        id=f"shop.probes.{case}.{name}",
+        label=f"shop.{case}.{name}",
+        index=index,
+        description=values.pop("description", ""),
+        tags=values.pop("tags", ()),
+        timeout=30.0,
+        source=f"shop/probes.py:{10 + index}",
+        severity=values.pop("severity", "error"),
+        quarantine=values.pop("quarantine", None),
+    )
+    defaults: dict[str, Any] = {
+        "blocking": outcome not in NON_BLOCKING,
+        "started_at": START + timedelta(seconds=index),
+        "duration": 0.25 + index / 1000,
+        "worker": "1",
+    }
+    return ProbeResult(probe=probe, outcome=outcome, **{**defaults, **values})
+
+
+def results(target: str = "default") -> list[ProbeResult]:
+    """Return one result of each kind."""
+    first_try = result(12, "test_flaky", Outcome.ERRORED, error=ERROR, worker="", target=target)
+    left = ErrorDetail(exception_class_path="OSError", message="a row is left", traceback="OSError")
+    subtests = (
+        SubTestResult(description="(n=1)", outcome=Outcome.PASSED),
+        SubTestResult(description="(n=2)", outcome=Outcome.FAILED, error=ERROR),
+        SubTestResult(description="(n=3)", outcome=Outcome.SKIPPED),
+    )
+    told: list[tuple[str, Outcome, dict[str, Any]]] = [
+        ("test_passes", Outcome.PASSED, {"description": "Orders can be read", "tags": ("a", "b")}),
+        ("test_prints", Outcome.PASSED, {"stdout": "out ]]>\n", "stderr": "err\n"}),
+        ("test_fails", Outcome.FAILED, {"error": ERROR, "stdout": "before it failed\n"}),
+        ("test_errs", Outcome.ERRORED, {"error": ERROR, "cleanup_errors": (left,)}),
+        ("test_hangs", Outcome.TIMED_OUT, {"error": ErrorDetail(
+            exception_class_path="Timeout", message="took longer than its timeout of 30 s")}),
+        ("test_unexpected", Outcome.UNEXPECTED_SUCCESS, {}),
+        ("test_expected", Outcome.EXPECTED_FAILURE, {"error": ERROR}),
+        ("test_skipped", Outcome.SKIPPED, {"reason": "no gateway # TODO"}),
+        ("test_skipped_without_reason", Outcome.SKIPPED, {}),
+        ("test_not_run", Outcome.NOT_RUN, {"reason": "--failfast: a probe before it failed"}),
+        ("test_warns", Outcome.FAILED, {"error": ERROR, "severity": "warning", "blocking": False}),
+        ("test_quarantined", Outcome.FAILED, {
+            "error": ERROR, "quarantine": "until 2026-12-31", "blocking": False}),
+        ("test_flaky", Outcome.PASSED, {"attempts": (first_try,), "flaky": True}),
+        ("test_sub_tests", Outcome.FAILED, {"subtests": subtests, "error": ErrorDetail(
+            exception_class_path="AssertionError", message="1 of 3 sub-tests failed: (n=2)",
+            traceback=f"(n=2)\n{ERROR.traceback}")}),
+        ("test_other_class", Outcome.PASSED, {"case": "Stock"}),
+    ]
+    return [
+        result(index, name, outcome, target=target, **values)
+        for index, (name, outcome, values) in enumerate(told)
+    ]
+
+
+def events(*targets: str, found: list[ProbeResult] | None = None) -> list[Event]:
+    """Return a whole run; several targets interleave, with one that cannot be asked."""
+    names = targets or ("default",)
+    mine = [found] if found is not None else [results(name) for name in names]
+    fixture = FixtureFailed(
+        fixture="shop.probes.Stock.tearDownClass",
+        error=ERROR,
+        source="shop/probes.py:70",
+        target=names[0],
+    )
+    run = RunStarted(
+        run_id="0123456789abcdef",
+        started_at=START,
+        targets=names,
+        planned=sum(map(len, mine)),
+        release="2026.3",
+        instance="web-1",
+    )
+    told: list[Event] = [run]
+    for row in zip(*mine):
+        for one in row:
+            told.append(ProbeStarted(probe=one.probe, target=one.target, at=one.started_at))
+            told.append(ProbeFinished(result=one))
+    if found is None:
+        told.append(fixture)
+    if len(names) > 1:
+        refused = ErrorDetail(exception_class_path="ConnectionError", message="refused")
+        told.append(TargetFailed(target="us-2", error=refused))
+    tally = Tally()
+    for event in told:
+        tally.add(event)
+    summary = Summary(
+        run_id=run.run_id,
+        started_at=START,
+        duration=4.5,
+        counts=tally.total(),
+        by_target=tally.by_target(),
+        fixture_errors=tally.fixture_errors,
+        failed_targets=tuple(tally.failed_targets),
+    )
+    return [*told, RunFinished(summary=summary)]

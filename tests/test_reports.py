@@ -1,0 +1,101 @@
+"""Golden reports: what each format makes of one run with one of everything."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+import sample
+
+from django_probe.formats import find_format
+from django_probe.outputs import StreamOutput
+from django_probe.reporting import Report, ReporterGroup
+from django_probe.wire import decode, encode
+
+GOLDEN = Path(__file__).parent / "golden"
+FORMATS = ("junit", "tap", "json", "jsonl", "silent")
+
+
+def report(name, events):
+    """Return the text that a format makes of events."""
+    stream = io.StringIO()
+    group = ReporterGroup([Report(name, StreamOutput(stream), find_format(name, {}).build)], print)
+    group.open()
+    for event in events:
+        group.feed(event)
+    group.close()
+    assert group.errors == []
+    return stream.getvalue()
+
+
+def check_golden(path, text):
+    """Compare with the golden file; UPDATE_GOLDEN=1 writes it anew."""
+    if os.environ.get("UPDATE_GOLDEN") == "1":
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_run_with_one_of_everything(name):
+    check_golden(GOLDEN / f"everything.{name}", report(name, sample.events()))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_two_targets_and_one_that_cannot_be_asked(name):
+    check_golden(GOLDEN / f"targets.{name}", report(name, sample.events("eu", "us")))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_run_of_nothing_is_never_an_empty_report(name):
+    check_golden(GOLDEN / f"nothing.{name}", report(name, sample.events(found=[])))
+
+
+@pytest.mark.parametrize("name", ["junit", "json"])
+def test_the_order_of_arrival_changes_nothing_in_a_document(name):
+    events = sample.events("eu", "us")
+    finished = [event for event in events if type(event).__name__ == "ProbeFinished"]
+    others = [event for event in events if type(event).__name__ not in
+              ("ProbeFinished", "ProbeStarted")]
+    backwards = [others[0], *reversed(finished), *others[1:]]
+    assert report(name, backwards) == report(name, events)
+
+
+def test_every_event_survives_the_wire():
+    for event in sample.events("eu", "us"):
+        line = encode(event)
+        assert "\n" not in line
+        assert decode(line) == event
+        assert json.loads(line)["v"] == 1
+
+
+def test_plain_results_are_written_like_all_others():
+    from django_probe.wire import result_to_dict, result_to_json
+
+    for one in sample.results():
+        told = json.loads(result_to_json(one, one.target))
+        assert list(told) == list(result_to_dict(one))
+        assert told == json.loads(json.dumps(result_to_dict(one)))
+
+
+def test_a_case_that_comes_twice_is_told_apart_by_nothing_but_its_place():
+    twins = [sample.results()[0], sample.results()[0]]
+    cases = ET.fromstring(report("junit", sample.events(found=twins))).iter("testcase")
+    assert len(list(cases)) == 2
+
+
+@pytest.mark.parametrize("size", [0, 1, 3_000_000])
+def test_a_spool_gives_back_what_it_was_given(size):
+    from django_probe.spooling import Segments, Spool
+
+    spool, segments = Spool(), Segments()
+    texts = [f"{'ä' * (size // 100)}\n" * 100, "two\n", "three\n"]
+    for order in (2, 0, 1):
+        segments.add(order, spool.write(texts[order]))
+    told = "".join(piece for place in segments for piece in spool.read(*place))
+    assert told == "".join(texts)
+    spool.close()
