@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 
 __all__ = ["LIMIT", "MARGIN", "BoundedText"]
@@ -10,46 +11,48 @@ LIMIT = 64 * 1024
 """Characters of each stream that a result keeps: the first and the last half."""
 
 MARGIN = 4096
-"""Characters kept beyond each cut until the text is redacted: no secret is longer to us."""
+"""Characters kept beyond each cut until the text is redacted: no secret's spelling is longer."""
 
 
 class BoundedText:
-    """Keep the head and the tail of a text of any length in bounded memory."""
+    """Keep the head and the tail of a text of any length in bounded memory.
+
+    Safe to use from several threads: a probe's tasks and threads share it, and
+    it is read while one that was given up may still write.
+    """
 
     def __init__(self, limit: int = LIMIT) -> None:
-        self._half = limit // 2
+        self.half = limit // 2
+        """Characters of the head, and of the tail, that may be shown."""
+        self.written = 0
+        """Characters that came in."""
+        # Reentrant: a destructor may print while the collector runs inside write().
+        self._lock = threading.RLock()
         self._head: list[str] = []
-        self._head_room = self._half + MARGIN
+        self._head_room = self.half + MARGIN
         self._tail: deque[str] = deque()
         self._tail_size = 0
-        self._written = 0
 
     def write(self, text: str) -> None:
         """Add text; the middle is given up when there is too much."""
-        self._written += len(text)
-        if self._head_room:
-            taken, text = text[: self._head_room], text[self._head_room :]
-            self._head.append(taken)
-            self._head_room -= len(taken)
-        if text:
-            self._add_to_tail(text[-(self._half + MARGIN) :])
+        if not text:
+            return
+        with self._lock:
+            self.written += len(text)
+            taken = text[: self._head_room] if self._head_room > 0 else ""
+            if taken:
+                self._head_room -= len(taken)
+                self._head.append(taken)
+            if len(taken) < len(text):
+                self._add_to_tail(text[max(len(taken), len(text) - self.half - MARGIN) :])
+
+    def parts(self) -> tuple[str, str]:
+        """Return (head, tail), each with its margin; the tail is empty while all fits."""
+        with self._lock:
+            return "".join(self._head), "".join(self._tail)
 
     def _add_to_tail(self, text: str) -> None:
         self._tail.append(text)
         self._tail_size += len(text)
-        while self._tail_size - len(self._tail[0]) >= self._half + MARGIN:
+        while self._tail_size - len(self._tail[0]) >= self.half + MARGIN:
             self._tail_size -= len(self._tail.popleft())
-
-    @property
-    def written(self) -> int:
-        """Return how many characters came in."""
-        return self._written
-
-    def parts(self) -> tuple[str, str]:
-        """Return (head, tail), each with its margin; the tail is empty while all fits."""
-        return "".join(self._head), "".join(self._tail)
-
-    @property
-    def half(self) -> int:
-        """Return how much of head and of tail may be shown."""
-        return self._half

@@ -7,9 +7,9 @@ ask a context variable whose text it is. Context variables follow tasks and
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import io
-import logging
 import sys
 import threading
 from collections.abc import Iterator
@@ -18,143 +18,189 @@ from typing import Any, TextIO
 
 from django_probe.bounded import BoundedText
 
-__all__ = ["Sink", "current_sink", "routed"]
+__all__ = ["RoutedText", "Routing", "Sink", "current_sink", "routed"]
 
 current_sink: ContextVar[Sink | None] = ContextVar("django_probe_sink", default=None)
 
+_decoder = codecs.getincrementaldecoder("utf-8")
+
 
 class Sink:
-    """Collect the output of one probe."""
+    """Collect the output of one probe, until its result is made."""
 
-    __slots__ = ("_texts",)
+    __slots__ = ("_decoders", "_texts", "closed")
 
     def __init__(self) -> None:
-        self._texts: dict[str, BoundedText] = {}
+        self.closed = False
+        """What comes now (from a task or thread that the probe left) is nobody's."""
+        self._texts: dict[str, BoundedText] | None = None
+        self._decoders: dict[str, codecs.IncrementalDecoder] | None = None
 
     def write(self, stream: str, text: str) -> None:
         """Add text to ``stdout`` or ``stderr``."""
+        if self._texts is None:
+            self._texts = {}
         kept = self._texts.get(stream)
         if kept is None:
-            kept = self._texts[stream] = BoundedText()
+            kept = self._texts.setdefault(stream, BoundedText())
         kept.write(text)
+
+    def decode(self, stream: str, data: bytes) -> str:
+        """Return bytes as text; a character may come in two writes."""
+        if self._decoders is None:
+            self._decoders = {}
+        decoder = self._decoders.get(stream)
+        if decoder is None:
+            decoder = self._decoders.setdefault(stream, _decoder("replace"))
+        return decoder.decode(data)
 
     @property
     def used(self) -> bool:
         """Return whether anything came."""
-        return bool(self._texts)
+        return self._texts is not None
 
     def get(self, stream: str) -> BoundedText | None:
         """Return what came to a stream, None for nothing."""
-        return self._texts.get(stream)
+        return self._texts.get(stream) if self._texts else None
 
 
-class _RoutedText(io.TextIOBase):
+class RoutedText(io.TextIOBase):
     """Stand in for ``sys.stdout`` or ``sys.stderr`` while probes run."""
 
+    encoding = "utf-8"
+    errors = "replace"
+    line_buffering = True
+
     def __init__(self, name: str, original: TextIO | None) -> None:
-        self._name = name
+        self.name = f"<{name}>"
+        self.mode = "w"
+        self.buffer = _RoutedBytes(self)
+        self._stream = name
         self._original = original
         self._owner = threading.get_ident()
-        self.buffer = _RoutedBytes(self)
+        self._within_line = threading.local()
 
     def write(self, text: str) -> int:
+        """Give text to the probe that writes it, else to stderr; return its length."""
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         sink = current_sink.get()
-        if sink is not None:
-            sink.write(self._name, text)
-        elif self._original is not None and text:
-            strange = threading.get_ident() != self._owner and text.strip()
-            self._original.write(f"[unattributed] {text}" if strange else text)
+        if sink is None or sink.closed:
+            self._pass_on(text)
+        else:
+            sink.write(self._stream, text)
         return len(text)
 
+    def write_bytes(self, data: bytes) -> None:
+        """Take what is written to ``buffer``."""
+        sink = current_sink.get()
+        if sink is None or sink.closed:
+            self._pass_on(data.decode("utf-8", "replace"))
+        else:
+            sink.write(self._stream, sink.decode(self._stream, data))
+
     def writable(self) -> bool:
+        """Return True."""
         return True
 
     def flush(self) -> None:
+        """Flush what it stands for, unless a probe asks."""
         if current_sink.get() is None and self._original is not None:
-            self._original.flush()
+            with contextlib.suppress(OSError, ValueError):
+                self._original.flush()
+
+    def close(self) -> None:
+        """Stay open: a probe must not close the output of the next."""
+
+    def reconfigure(self, **options: Any) -> None:
+        """Take nothing: it is always UTF-8 and never waits for a newline."""
 
     def fileno(self) -> int:
+        """Return the descriptor of what it stands for: subprocesses write there."""
         if self._original is None:
             raise io.UnsupportedOperation("fileno")
         return self._original.fileno()
 
     def isatty(self) -> bool:
+        """Return False: no terminal reads what a probe prints."""
         return False
 
-    @property
-    def encoding(self) -> str:  # type: ignore[override]
-        return "utf-8"
-
-    @property
-    def errors(self) -> str:  # type: ignore[override]
-        return "replace"
+    def _pass_on(self, text: str) -> None:
+        """Write text that is no probe's to stderr; mark each line that an unknown thread begins."""
+        if self._original is None or not text:
+            return
+        if threading.get_ident() != self._owner:
+            fresh = not getattr(self._within_line, "now", False)
+            self._within_line.now = not text.endswith("\n")
+            if fresh and text.strip():
+                text = f"[unattributed] {text}"
+        with contextlib.suppress(OSError, ValueError):
+            self._original.write(text)
 
 
 class _RoutedBytes(io.RawIOBase):
-    """Take what is written to ``sys.stdout.buffer``."""
+    """Stand in for ``sys.stdout.buffer``."""
 
-    def __init__(self, text: _RoutedText) -> None:
+    def __init__(self, text: RoutedText) -> None:
         self._text = text
 
     def writable(self) -> bool:
         return True
 
     def write(self, data: Any) -> int:
-        self._text.write(bytes(data).decode("utf-8", "replace"))
+        data = bytes(data)
+        self._text.write_bytes(data)
         return len(data)
 
-
-class _SinkHandler(logging.Handler):
-    """Log to the current probe what no console handler has shown already."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        sink = current_sink.get()
-        if sink is None or getattr(record, "probe_captured", False):
-            return
-        try:
-            sink.write("stderr", self.format(record) + "\n")
-        except Exception:
-            self.handleError(record)
+    def close(self) -> None:
+        """Stay open, whatever wraps it."""
 
 
-def _mark_captured(record: logging.LogRecord) -> bool:
-    record.probe_captured = True
-    return True
+class Routing:
+    """What stands in the place of ``sys.stdout`` and ``sys.stderr``."""
+
+    def __init__(self) -> None:
+        self._streams = (sys.stdout, sys.stderr)
+        # Both fall back to stderr: stdout is the report's alone.
+        self.stdout = RoutedText("stdout", sys.stderr)
+        self.stderr = RoutedText("stderr", sys.stderr)
+
+    def install(self) -> None:
+        """Put the stand-ins in place, again where a probe has left something else there."""
+        sys.stdout, sys.stderr = self.stdout, self.stderr
+
+    def remove(self) -> None:
+        """Give the streams back."""
+        sys.stdout, sys.stderr = self._streams
+
+    def stand_in(self, stream: object) -> RoutedText | None:
+        """Return what stands in for one of the process's own streams."""
+        if stream is None:
+            return None
+        if stream is self._streams[0] or stream is sys.__stdout__:
+            return self.stdout
+        if stream is self._streams[1] or stream is sys.__stderr__:
+            return self.stderr
+        return None
+
+    def original(self, stream: object) -> TextIO | None:
+        """Return what a stand-in stands for, None for any other stream."""
+        if stream is self.stdout:
+            return self._streams[0]
+        return self._streams[1] if stream is self.stderr else None
 
 
 @contextlib.contextmanager
-def routed() -> Iterator[None]:
+def routed() -> Iterator[Routing]:
     """Route output and logs to the probe they come from, while this lasts."""
-    streams = {"stdout": sys.stdout, "stderr": sys.stderr}
-    # Both fall back to stderr: stdout is the report's alone.
-    stand_ins = {name: _RoutedText(name, streams["stderr"]) for name in streams}
-    moved = _console_handlers(streams)
-    root, handler = logging.getLogger(), _SinkHandler()
-    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
-    for console, name in moved:
-        console.addFilter(_mark_captured)
-        console.setStream(stand_ins[name])
-    root.addHandler(handler)
-    sys.stdout, sys.stderr = stand_ins["stdout"], stand_ins["stderr"]
+    from django_probe.capture_logs import LogRouting
+
+    routing = Routing()
+    logs = LogRouting(routing)
+    logs.install()
+    routing.install()
     try:
-        yield
+        yield routing
     finally:
-        sys.stdout, sys.stderr = streams["stdout"], streams["stderr"]
-        root.removeHandler(handler)
-        for console, name in moved:
-            console.removeFilter(_mark_captured)
-            console.setStream(streams[name])
-
-
-def _console_handlers(
-    streams: dict[str, TextIO],
-) -> list[tuple[logging.StreamHandler[Any], str]]:
-    """Return the log handlers that write to the process's own stdout or stderr."""
-    loggers = [logging.getLogger(), *logging.Logger.manager.loggerDict.values()]
-    found: dict[logging.StreamHandler[Any], str] = {}
-    for logger in loggers:
-        for handler in getattr(logger, "handlers", ()):
-            for name, stream in streams.items():
-                if isinstance(handler, logging.StreamHandler) and handler.stream is stream:
-                    found[handler] = name
-    return list(found.items())
+        routing.remove()
+        logs.remove()

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from importlib import metadata
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.apps import AppConfig, apps
 from django.core.checks import CheckMessage, Error, Warning, register
 
-from django_probe.conf import settings
-from django_probe.details import class_path
-from django_probe.discovery import PROBES, probe_modules
-from django_probe.probe_classes import refusal
+from django_probe.conf import DEFAULT_EXECUTOR, DEFAULT_RUNNER, settings
+from django_probe.exceptions import ProbeError
 
-__all__ = ["SETTINGS_TAG", "TAG", "check_modules", "check_settings"]
+if TYPE_CHECKING:
+    from django_probe.plan import Planned
+
+__all__ = [
+    "SETTINGS_TAG",
+    "TAG",
+    "check_classes",
+    "check_distribution",
+    "check_modules",
+    "check_settings",
+]
+
+# Whatever else is needed is imported when a check runs: this module is imported
+# by every process that has the app installed, a web server's workers too.
 
 TAG = "probe"
 """All checks: ``manage.py check --tag probe``."""
@@ -30,16 +39,36 @@ SETTING_IDS = {
     "reporters": "probe.E005",
     "release": "probe.E006",
 }
+HINTS = {
+    "runner": f"The default is {DEFAULT_RUNNER!r}.",
+    "timeout": "PROBE_TIMEOUT = 30.0 is the default.",
+    "deadline": "PROBE_DEADLINE = 300 ends a run after five minutes; None never does.",
+    "executor": "PROBE_EXECUTOR = {'BACKEND': 'threads', 'OPTIONS': {'max_workers': 4}}",
+    "reporters": "PROBE_REPORTERS = {'ci': {'BACKEND': 'junit', 'OUTPUT': 'reports/probe.xml'}}",
+    "release": "PROBE_RELEASE = '2026.11.3', or the environment variable of that name.",
+}
 OTHER_DISTRIBUTION = "django-probe"
 
 
 @register(TAG, SETTINGS_TAG)
 def check_settings(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """Report each setting of the wrong type or value."""
-    return [
-        Error(fault, hint="See the settings in django-probe's README.", id=SETTING_IDS[name])
-        for name, fault in settings.faults()
-    ]
+    faults = dict(settings.faults())
+    if "reporters" not in faults and settings.reporters:
+        from django_probe.formats import BUILT_IN
+
+        for alias in BUILT_IN.keys() & settings.reporters.keys():
+            faults["reporters"] = (
+                f"The report format {alias!r} is claimed twice, by PROBE_REPORTERS and as a"
+                " built-in format: rename the alias."
+            )
+    return [_fault(name, fault) for name, fault in faults.items()]
+
+
+@register(TAG)
+def check_classes(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Report a runner, an executor or a reporter that cannot be used."""
+    return list(_unusable({name for name, _ in settings.faults()}))
 
 
 @register(TAG)
@@ -47,13 +76,20 @@ def check_modules(
     app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
     """Report probe classes that are refused, and probe modules that cannot be imported."""
+    from django_probe.loading import entries_of
+
+    known: dict[type, Any] = {}
     configs = apps.get_app_configs() if app_configs is None else app_configs
-    return [message for config in configs for message in _check_app(config)]
+    entries = [entry for config in configs for entry in entries_of(config, known)]
+    # One message for each class, however many probes it has.
+    return list({key: message for entry in entries for key, message in _problem(entry)}.values())
 
 
 @register(TAG)
 def check_distribution(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """Report that another distribution installs the same import package."""
+    from importlib import metadata
+
     try:
         metadata.distribution(OTHER_DISTRIBUTION)
     except metadata.PackageNotFoundError:
@@ -66,31 +102,53 @@ def check_distribution(app_configs: Any = None, **kwargs: Any) -> list[CheckMess
     return [Warning(message, hint=hint, id="probe.W003")]
 
 
-def _check_app(config: AppConfig) -> Iterator[CheckMessage]:
-    folder = Path(config.path)
-    if (folder / f"{PROBES}.py").is_file() and (folder / PROBES).is_dir():
-        yield Warning(
-            f"{config.name} has both {PROBES}.py and {PROBES}/: Python imports the folder only.",
-            hint=f"Move the probes of {PROBES}.py into a module of {PROBES}/.",
-            obj=config,
-            id="probe.W002",
-        )
-    for name, module in probe_modules(config):
-        if isinstance(module, BaseException):
-            yield Warning(
-                f"{name} cannot be imported: {class_path(type(module))}: {module}.",
-                hint="It will be one errored probe in every run.",
-                obj=config,
-                id="probe.W001",
-            )
-            continue
-        for item in vars(module).values():
-            if isinstance(item, type) and item.__module__ == name:
-                problem = refusal(item)
-                if problem is not None and problem.error is not None:
-                    yield Error(
-                        problem.error.message,
-                        hint="class X(unittest.TestCase): it has no test database to empty.",
-                        obj=item,
-                        id="probe.E010",
-                    )
+def _fault(name: str, fault: str) -> Error:
+    return Error(fault, hint=HINTS[name], id=SETTING_IDS[name])
+
+
+def _unusable(faulty: set[str]) -> Iterator[CheckMessage]:
+    """Yield what is wrong with each class that a setting names, if its type is right."""
+    uses = {"runner": _load_runner, "executor": _make_executor, "reporters": _load_reporters}
+    for name, use in uses.items():
+        if name not in faulty:
+            try:
+                use()
+            except ProbeError as exc:
+                yield _fault(name, str(exc))
+
+
+def _load_runner() -> None:
+    if settings.runner != DEFAULT_RUNNER:
+        from django_probe.simple import runner_class
+
+        runner_class()
+
+
+def _make_executor() -> None:
+    if settings.executor != DEFAULT_EXECUTOR:
+        from django_probe.executors.names import make_executor
+
+        make_executor(settings.executor["BACKEND"], **settings.executor["OPTIONS"])
+
+
+def _load_reporters() -> None:
+    if not settings.reporters:
+        return
+    from django_probe.formats import find_format
+
+    for alias in settings.reporters:
+        find_format(alias, settings.reporters)
+
+
+def _problem(entry: Planned) -> Iterator[tuple[object, CheckMessage]]:
+    """Yield (what it is about, the message) where an entry of a plan cannot run."""
+    error = entry.problem.error if entry.problem else None
+    if error is None:
+        return
+    if entry.owner is not None and entry.owner.refusal:
+        case_class = entry.owner.case_class
+        hint = "class X(unittest.TestCase): it has no test database to empty."
+        yield case_class, Error(error.message, hint=hint, obj=case_class, id="probe.E010")
+        return
+    what = f"{entry.label} cannot be loaded: {error.exception_class_path}: {error.message}"
+    yield entry, Warning(what, hint="It will be one errored probe in every run.", id="probe.W001")

@@ -11,11 +11,12 @@ from django.conf import settings as django_settings
 
 from django_probe.exceptions import ConfigurationError
 
-__all__ = ["Settings", "settings"]
+__all__ = ["DEFAULT_EXECUTOR", "DEFAULT_RUNNER", "Settings", "settings"]
 
 ALIAS = re.compile(r"[A-Za-z0-9_-]+\Z")
 
 DEFAULT_RUNNER = "django_probe.simple.DjangoProbeSuiteRunner"
+DEFAULT_EXECUTOR: Mapping[str, Any] = {"BACKEND": "threads", "OPTIONS": {"max_workers": 1}}
 
 
 class Settings:
@@ -51,8 +52,8 @@ class Settings:
     @property
     def executor(self) -> Mapping[str, Any]:
         """``PROBE_EXECUTOR``: ``{"BACKEND": dotted path or name, "OPTIONS": {...}}``."""
-        default = {"BACKEND": "threads", "OPTIONS": {"max_workers": 1}}
-        entry = _typed("PROBE_EXECUTOR", default, Mapping, "a dict with BACKEND and OPTIONS")
+        expected = "a dict with BACKEND and OPTIONS"
+        entry = _typed("PROBE_EXECUTOR", DEFAULT_EXECUTOR, Mapping, expected)
         _known_keys("PROBE_EXECUTOR", entry, {"BACKEND", "OPTIONS"})
         _options("PROBE_EXECUTOR", entry)
         backend = entry.get("BACKEND", "threads")
@@ -68,18 +69,7 @@ class Settings:
         """``PROBE_REPORTERS``: alias -> ``{"BACKEND", "OUTPUT", "OPTIONS"}``."""
         entries = _typed("PROBE_REPORTERS", {}, Mapping, "a dict of alias -> dict")
         for alias, entry in entries.items():
-            where = f"PROBE_REPORTERS[{alias!r}]"
-            if not isinstance(alias, str) or not ALIAS.match(alias):
-                raise ConfigurationError(
-                    f"{where}: an alias is made of letters, digits, '_' and '-': rename it."
-                )
-            if not isinstance(entry, Mapping) or not isinstance(entry.get("BACKEND"), str):
-                raise ConfigurationError(
-                    f"{where} is {entry!r}, expected a dict with BACKEND, the dotted path or"
-                    " the name of a reporter."
-                )
-            _known_keys(where, entry, {"BACKEND", "OUTPUT", "OPTIONS"})
-            _options(where, entry)
+            _reporter(f"PROBE_REPORTERS[{alias!r}]", alias, entry)
         return cast("Mapping[str, Mapping[str, Any]]", entries)
 
     @property
@@ -122,6 +112,24 @@ def _seconds(name: str, default: float | None) -> float | None:
             " limit: change the setting."
         )
     return float(value)
+
+
+def _reporter(where: str, alias: object, entry: Any) -> None:
+    if not isinstance(alias, str) or not ALIAS.match(alias):
+        raise ConfigurationError(
+            f"{where}: an alias is made of letters, digits, '_' and '-': rename it."
+        )
+    if not isinstance(entry, Mapping) or not isinstance(entry.get("BACKEND"), str):
+        raise ConfigurationError(
+            f"{where} is {entry!r}, expected a dict with BACKEND, the name or the dotted path of"
+            " a reporter."
+        )
+    _known_keys(where, entry, {"BACKEND", "OUTPUT", "OPTIONS"})
+    if not isinstance(entry.get("OUTPUT", ""), (str, os.PathLike)):
+        raise ConfigurationError(
+            f"{where}['OUTPUT'] is {entry['OUTPUT']!r}, expected the path of a file."
+        )
+    _options(where, entry)
 
 
 def _known_keys(where: str, entry: Mapping[Any, Any], known: set[str]) -> None:

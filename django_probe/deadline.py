@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 
 __all__ = ["Deadline"]
@@ -21,20 +20,21 @@ class Deadline:
 
     def __init__(self, seconds: float | None = None) -> None:
         self.seconds = seconds
+        self.signal: int | None = None
         self._ends_at = None if seconds is None else time.monotonic() + seconds
         self._reason = ""
-        self._expired = threading.Event()
-        self.signal: int | None = None
+        # A plain flag: a signal handler may interrupt whoever holds the lock of an Event.
+        self._expired = False
 
     def expire(self, reason: str, *, signal: int | None = None) -> None:
         """End the run now, and say why; only the first call counts."""
-        if not self._expired.is_set():
+        if not self._expired:
             self._reason, self.signal = reason, signal
-            self._expired.set()
+            self._expired = True
 
     def remaining(self) -> float | None:
         """Return the seconds left, 0.0 once it has passed, None for no end in sight."""
-        if self._expired.is_set():
+        if self._expired:
             return 0.0
         if self._ends_at is None:
             return None
@@ -43,14 +43,18 @@ class Deadline:
     @property
     def passed(self) -> bool:
         """Return whether the run has to end."""
-        return self.remaining() == 0.0
+        if self._expired or self._ends_at is None:
+            return self._expired
+        return time.monotonic() >= self._ends_at
 
     @property
     def interrupted(self) -> bool:
         """Return whether ``expire()`` ended it, not the clock."""
-        return self._expired.is_set()
+        return self._expired
 
     @property
     def reason(self) -> str:
         """Return why the run ended, in words for a report."""
-        return self._reason or f"the run's deadline of {self.seconds:g} s has passed"
+        if self._reason or self.seconds is None:
+            return self._reason
+        return f"the run's deadline of {self.seconds:g} s has passed"

@@ -5,11 +5,21 @@ from __future__ import annotations
 import os
 import traceback
 from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
 from typing import Any
 
+from django_probe.exceptions import RunEnded
 from django_probe.results import ErrorDetail, Outcome
 
 __all__ = ["Problem", "class_path", "relative", "source_of", "text_of"]
+
+OURS = str(Path(__file__).parent) + os.sep
+
+WRAPPED = ("__wrapped__", "_partialmethod", "__partialmethod__", "func")
+"""Where decorators, ``functools.partialmethod`` and ``partial`` keep what they wrap."""
+WRAPPERS = 50
+"""How many decorators are looked through for the function below them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,21 +37,42 @@ class Problem:
         return cls(outcome=Outcome.SKIPPED, reason=reason)
 
     @classmethod
+    def errored(cls, kind: str, message: str) -> Problem:
+        """Return that something is wrong which no exception tells."""
+        error = ErrorDetail(exception_class_path=kind, message=message)
+        return cls(outcome=Outcome.ERRORED, error=error)
+
+    @classmethod
     def raised(cls, exc: BaseException, *, at: str = "", skip_importers: bool = False) -> Problem:
-        """Return that something raised, with the frames of its own code only."""
-        frames = exc.__traceback__
-        while skip_importers and frames is not None and _is_importer(frames):
-            frames = frames.tb_next
+        """Return that something raised.
+
+        Args:
+            at: what raised, for an exception without a message.
+            skip_importers: leave out the frames before the code that was loaded.
+        """
+        frames = _below_importers(exc.__traceback__) if skip_importers else exc.__traceback__
         told = traceback.TracebackException(type(exc), exc, frames)
-        text = "".join(told.format())
-        last = told.stack[-1] if told.stack else None
         error = ErrorDetail(
             exception_class_path=class_path(type(exc)),
             message=text_of(exc) or f"raised in {at}",
-            traceback=text,
+            traceback="".join(told.format()),
         )
-        source = f"{relative(last.filename)}:{last.lineno}" if last else ""
-        return cls(outcome=Outcome.ERRORED, error=error, source=source)
+        return cls(outcome=Outcome.ERRORED, error=error, source=_place(exc, told))
+
+    @classmethod
+    def ended(cls, exc: RunEnded, what: str) -> Problem:
+        """Return that the run ended before ``what`` (a probe module) was imported."""
+        if exc.at_once:
+            return cls(outcome=Outcome.NOT_RUN, reason=exc.reason)
+        reason = f"{exc.reason} while {what} was imported"
+        if exc.interrupted:
+            return cls(outcome=Outcome.NOT_RUN, reason=reason)
+        told = traceback.TracebackException(type(exc), exc, _below_importers(exc.__traceback__))
+        while told.stack and told.stack[-1].filename.startswith(OURS):
+            del told.stack[-1]  # Where the alarm rang.
+        text = f"Where it was (most recent call last):\n{''.join(told.stack.format())}{reason}"
+        error = ErrorDetail(exception_class_path="Timeout", message=reason, traceback=text)
+        return cls(outcome=Outcome.TIMED_OUT, error=error, source=_place(exc, told))
 
 
 def class_path(kind: type) -> str:
@@ -57,26 +88,46 @@ def relative(filename: str) -> str:
     """Return a file name relative to the working directory where it lies below it."""
     known = _RELATIVE.get(filename)
     if known is None:
-        known = os.path.relpath(filename) if os.path.isabs(filename) else filename
+        known = os.path.relpath(filename) if Path(filename).is_absolute() else filename
         known = _RELATIVE[filename] = filename if known.startswith("..") else known
     return known
 
 
 def source_of(function: Any) -> str:
-    """Return ``file:line`` of a method, from its code object; "" where there is none."""
-    while hasattr(function, "__wrapped__"):
-        function = function.__wrapped__
+    """Return ``file:line`` of a function, from its code object; "" where there is none."""
+    for _ in range(WRAPPERS):
+        inner = (getattr(function, name, None) for name in WRAPPED)
+        below = next(filter(None, inner), None)
+        if below is None:
+            break
+        function = below
     code = getattr(function, "__code__", None)
     return f"{relative(code.co_filename)}:{code.co_firstlineno}" if code else ""
 
 
-def _is_importer(frames: Any) -> bool:
-    name = frames.tb_frame.f_globals.get("__name__", "")
-    return name.startswith(("importlib", "_frozen_importlib", "django_probe.", "<frozen"))
-
-
 def text_of(value: object) -> str:
+    """Return ``str(value)``, whatever that raises."""
     try:
         return str(value)
     except Exception as exc:
         return f"<{type(value).__name__} that cannot be shown: str() raised {type(exc).__name__}>"
+
+
+def _below_importers(frames: TracebackType | None) -> TracebackType | None:
+    while frames is not None and _is_importer(frames):
+        frames = frames.tb_next
+    return frames
+
+
+def _is_importer(frames: TracebackType) -> bool:
+    name = str(frames.tb_frame.f_globals.get("__name__", ""))
+    return name.startswith(("importlib", "_frozen_importlib", "django_probe.", "<frozen"))
+
+
+def _place(exc: BaseException, told: traceback.TracebackException) -> str:
+    """Return ``file:line`` of what raised; a syntax error names its own."""
+    if isinstance(exc, SyntaxError) and exc.filename:
+        return f"{relative(exc.filename)}:{exc.lineno or 1}"
+    if not told.stack:
+        return ""
+    return f"{relative(told.stack[-1].filename)}:{told.stack[-1].lineno}"

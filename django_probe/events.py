@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Union
 
 from django_probe.results import DEFAULT_TARGET, ErrorDetail, Probe, ProbeResult, Summary
 
@@ -17,6 +16,7 @@ __all__ = [
     "RunStarted",
     "TargetFailed",
 ]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted:
@@ -78,4 +78,4 @@ class RunFinished:
     summary: Summary
 
 
-Event = Union[RunStarted, ProbeStarted, ProbeFinished, FixtureFailed, TargetFailed, RunFinished]
+Event = RunStarted | ProbeStarted | ProbeFinished | FixtureFailed | TargetFailed | RunFinished

@@ -9,8 +9,11 @@
     ├── OutputError                 a report cannot be opened
     └── WireError                   a line is not of our wire, or of a newer one
 
-    ProbeTimeout                    raised inside a probe that overran; not an Exception,
-                                    so that a probe's ``except Exception`` lets it pass
+    ProbeTimeout                    raised inside a probe that overran
+    RunEnded                        raised inside a probe module that is imported when the run
+                                    ends: by a signal, or at its deadline
+
+The last two are no ``Exception``, so that ``except Exception`` lets them pass.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ __all__ = [
     "OutputError",
     "ProbeError",
     "ProbeTimeout",
+    "RunEnded",
     "UnknownLabel",
     "UnknownReporter",
     "WireError",
@@ -54,3 +58,19 @@ class WireError(ProbeError):
 
 class ProbeTimeout(BaseException):
     """Interrupt a probe that ran longer than its timeout."""
+
+
+class RunEnded(BaseException):
+    """Interrupt discovery: the run has ended before its probes were known.
+
+    Args:
+        reason: why it ended, in words for a report.
+        interrupted: whether by a signal; else its deadline has passed.
+        at_once: whether it had ended before the import began.
+    """
+
+    def __init__(self, reason: str, *, interrupted: bool, at_once: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.interrupted = interrupted
+        self.at_once = at_once

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Generator, Iterator
+import unittest.case
+from collections.abc import Callable, Iterator
 from typing import Any
 from unittest.case import doModuleCleanups
 
-__all__ = ["FixtureCall", "class_setup", "class_teardown", "module_setup", "module_teardown"]
+__all__ = [
+    "FixtureCall",
+    "class_setup",
+    "class_teardown",
+    "forget_module_cleanups",
+    "has_class_cleanups",
+    "module_setup",
+    "module_teardown",
+]
 
 
 class FixtureCall:
     """One fixture function, by the name that reports give it.
 
-    ``run()`` returns what it raised, and what the cleanups after it raised.
+    ``run()`` yields what it raised, and what the cleanups after it raised.
     """
 
-    def __init__(self, name: str, steps: Callable[[], Iterator[BaseException]]) -> None:
+    def __init__(self, name: str, run: Callable[[], Iterator[BaseException]]) -> None:
         self.name = name
-        self._steps = steps
-
-    def run(self) -> list[BaseException]:
-        """Call the fixture; return every exception, the first one first."""
-        return list(self._steps())
+        self.run = run
 
 
 def class_setup(case_class: type) -> FixtureCall | None:
@@ -30,12 +35,15 @@ def class_setup(case_class: type) -> FixtureCall | None:
     if getattr(case_class, "__unittest_skip__", False):
         return None
 
-    def steps() -> Iterator[BaseException]:
-        failed = yield from _call(getattr(case_class, "setUpClass", None))
+    def run() -> Iterator[BaseException]:
+        failed = False
+        for exc in _call(getattr(case_class, "setUpClass", None)):
+            failed = True
+            yield exc
         if failed:
             yield from _class_cleanups(case_class)
 
-    return FixtureCall(f"{_path(case_class)}.setUpClass", steps)
+    return FixtureCall(f"{_path(case_class)}.setUpClass", run)
 
 
 def class_teardown(case_class: type) -> FixtureCall | None:
@@ -43,11 +51,16 @@ def class_teardown(case_class: type) -> FixtureCall | None:
     if getattr(case_class, "__unittest_skip__", False):
         return None
 
-    def steps() -> Iterator[BaseException]:
+    def run() -> Iterator[BaseException]:
         yield from _call(getattr(case_class, "tearDownClass", None))
         yield from _class_cleanups(case_class)
 
-    return FixtureCall(f"{_path(case_class)}.tearDownClass", steps)
+    return FixtureCall(f"{_path(case_class)}.tearDownClass", run)
+
+
+def has_class_cleanups(case_class: Any) -> bool:
+    """Return whether class cleanups wait to be called."""
+    return bool(getattr(case_class, "_class_cleanups", ()))
 
 
 def module_setup(module: str) -> FixtureCall | None:
@@ -56,43 +69,68 @@ def module_setup(module: str) -> FixtureCall | None:
     if function is None:
         return None
 
-    def steps() -> Iterator[BaseException]:
-        failed = yield from _call(function)
+    def run() -> Iterator[BaseException]:
+        failed = False
+        for exc in _call(function):
+            failed = True
+            yield exc
         if failed:
-            yield from _call(doModuleCleanups)
+            yield from _module_cleanups()
 
-    return FixtureCall(f"{module}.setUpModule", steps)
+    return FixtureCall(f"{module}.setUpModule", run)
 
 
 def module_teardown(module: str) -> FixtureCall:
     """Return ``tearDownModule`` with the module cleanups."""
 
-    def steps() -> Iterator[BaseException]:
+    def run() -> Iterator[BaseException]:
         yield from _call(getattr(sys.modules.get(module), "tearDownModule", None))
-        yield from _call(doModuleCleanups)
+        yield from _module_cleanups()
 
-    return FixtureCall(f"{module}.tearDownModule", steps)
+    return FixtureCall(f"{module}.tearDownModule", run)
+
+
+def forget_module_cleanups() -> None:
+    """Drop the cleanups of a module that was given up: unittest has one list for all modules."""
+    _pending_of_modules().clear()
 
 
 def _path(case_class: type) -> str:
     return f"{case_class.__module__}.{case_class.__qualname__}"
 
 
-def _call(function: Callable[[], Any] | None) -> Generator[BaseException, None, bool]:
-    """Call a function; yield what it raised and return whether it raised."""
+def _call(function: Callable[[], Any] | None) -> Iterator[BaseException]:
+    """Call a function; yield what it raised."""
     try:
         if function is not None:
             function()
     except BaseException as exc:
         yield exc
-        return True
-    return False
 
 
 def _class_cleanups(case_class: Any) -> Iterator[BaseException]:
+    """Call all class cleanups; unittest stops at one that raises no ``Exception``."""
     run = getattr(case_class, "doClassCleanups", None)
     if run is None:
         return
-    yield from _call(run)
-    for _kind, exc, _frames in getattr(case_class, "tearDown_exceptions", ()):
-        yield exc
+    while True:
+        pending = len(getattr(case_class, "_class_cleanups", ()))
+        stopped_at = list(_call(run))
+        yield from (raised for _, raised, _ in getattr(case_class, "tearDown_exceptions", ()))
+        yield from stopped_at
+        if not 0 < len(getattr(case_class, "_class_cleanups", ())) < pending:
+            return
+
+
+def _module_cleanups() -> Iterator[BaseException]:
+    """Call all module cleanups; unittest tells only the first exception of them."""
+    pending = _pending_of_modules()
+    while pending:
+        function, args, kwargs = pending.pop()
+        yield from _call(lambda: function(*args, **kwargs))  # noqa: B023 - called at once
+    yield from _call(doModuleCleanups)
+
+
+def _pending_of_modules() -> list[Any]:
+    pending: list[Any] = getattr(unittest.case, "_module_cleanups", [])
+    return pending

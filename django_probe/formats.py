@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, TextIO
 
+from django_probe.details import text_of
 from django_probe.exceptions import UnknownReporter
 from django_probe.reporting import Reporter
 
@@ -46,13 +48,16 @@ class Format:
         Raises:
             UnknownReporter: it refuses its options.
         """
-        accepted = getattr(self.reporter_class, "accepts", frozenset())
+        accepted: frozenset[str] = getattr(self.reporter_class, "accepts", frozenset())
         given = {name: value for name, value in defaults.items() if name in accepted}
         try:
             return self.reporter_class(stream, **{**given, **self.options})
-        except TypeError as exc:
+        except Exception as exc:
+            # Names only: a value may be a secret.
+            refused = f"its OPTIONS ({', '.join(self.options)})" if self.options else "to be made"
             raise UnknownReporter(
-                f"The reporter {self.name!r} refuses its OPTIONS {dict(self.options)!r}: {exc}."
+                f"The reporter {self.name!r} refuses {refused}: {text_of(exc)}: change its entry in"
+                " PROBE_REPORTERS, or the reporter."
             ) from exc
 
 
@@ -72,19 +77,15 @@ def find_format(name: str, aliases: Mapping[str, Mapping[str, Any]]) -> Format:
             f"The report format {name!r} is claimed twice, by {' and by '.join(paths)}:"
             " rename the alias, or uninstall one package."
         )
-    if not paths:
-        if "." in name:
-            return Format(name=name, reporter_class=_load(name, name))
-        raise _unknown(name, available(aliases))
-    if entry is None:
-        return Format(name=name, reporter_class=_load(name, paths[0]))
-    backend = str(entry["BACKEND"])
-    path = BUILT_IN.get(backend) or _entry_points().get(backend, [backend])[0]
+    if entry is not None:
+        return Format(
+            name=name,
+            reporter_class=_load(name, _path(str(entry["BACKEND"]), aliases)),
+            output=os.fspath(entry.get("OUTPUT", "")),
+            options=dict(entry.get("OPTIONS", {})),
+        )
     return Format(
-        name=name,
-        reporter_class=_load(name, path),
-        output=str(entry.get("OUTPUT", "")),
-        options=dict(entry.get("OPTIONS", {})),
+        name=name, reporter_class=_load(name, paths[0] if paths else _path(name, aliases))
     )
 
 
@@ -113,12 +114,26 @@ def _entry_points() -> dict[str, list[str]]:
     return found
 
 
+def _path(name: str, aliases: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the dotted path that a name means: a built-in, an entry point, or itself."""
+    if name in BUILT_IN:
+        return BUILT_IN[name]
+    path = _entry_points().get(name, [name])[0]
+    if not all(path.rpartition(".")):
+        raise _unknown(name, available(aliases))
+    return path
+
+
 def _load(name: str, path: str) -> type[Reporter]:
     module, _, attribute = path.rpartition(".")
     try:
         reporter_class = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as exc:
-        raise UnknownReporter(f"The reporter {name!r} cannot be imported: {exc}.") from exc
+    except (Exception, SystemExit) as exc:
+        what = "" if isinstance(exc, (ImportError, AttributeError)) else f"{type(exc).__name__}: "
+        raise UnknownReporter(
+            f"The reporter {name!r} cannot be imported from {path!r}: {what}{text_of(exc)}:"
+            " expected the dotted path of a class."
+        ) from exc
     if not isinstance(reporter_class, type) or not issubclass(reporter_class, Reporter):
         raise UnknownReporter(
             f"The reporter {name!r} is {reporter_class!r}, expected a class derived from"

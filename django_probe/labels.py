@@ -3,65 +3,102 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 
 from django.apps import AppConfig
 
 from django_probe.exceptions import UnknownLabel
-from django_probe.plan import Planned
 
-__all__ = ["apps_of", "select", "unknown_label"]
+__all__ = [
+    "PROBES",
+    "apps_of",
+    "holders",
+    "is_probe_module",
+    "roots",
+    "short_name",
+    "spellings",
+    "unknown_label",
+]
+
+PROBES = "probes"
+"""The name of an app's module or package of probes."""
 
 SHOWN = 12
 """How many names an error lists."""
 
 
+def roots(config: AppConfig) -> tuple[str, str]:
+    """Return the two names of an app that labels begin with."""
+    return config.label, config.name
+
+
 def apps_of(label: str, configs: Iterable[AppConfig]) -> list[AppConfig]:
     """Return the apps that a label may speak of: by app label or by dotted name."""
-    return [
-        config
-        for config in configs
-        if any(f"{label}.".startswith(f"{name}.") for name in (config.label, config.name))
-    ]
+    return [config for config in configs if _is_below(label, roots(config))]
 
 
-def select(
-    entries: Sequence[Planned], labels: Sequence[str], configs: Sequence[AppConfig]
-) -> list[Planned]:
-    """Return the entries that any label names, each once, in the order of the plan.
+def is_probe_module(config: AppConfig, module: str) -> bool:
+    """Return whether a module is an app's ``probes``, or lies in it."""
+    return _is_below(module, (f"{config.name}.{PROBES}",))
 
-    A label that finds nothing because a probe module of its app could not be
-    loaded stands for that module: its error is the answer.
 
-    Raises:
-        UnknownLabel: a label finds nothing.
+def short_name(config: AppConfig, module: str) -> str:
+    """Return how reports name a module: ``shop.cart`` for ``shop.probes.cart``."""
+    if not is_probe_module(config, module):
+        return module
+    return f"{config.label}{module.removeprefix(f'{config.name}.{PROBES}')}"
+
+
+def spellings(config: AppConfig, module: str) -> set[str]:
+    """Return the ways to write a probe module: ``shop.probes.cart`` is ``shop.cart`` too."""
+    if not is_probe_module(config, module):
+        return {module}
+    inside = module.removeprefix(f"{config.name}.{PROBES}")
+    return {f"{root}{middle}{inside}" for root in roots(config) for middle in (f".{PROBES}", "")}
+
+
+def holders(names: Iterable[str], config: AppConfig) -> frozenset[str]:
+    """Return the names, and those of all that holds them, up to the app."""
+    found = set(names)
+    for name in names:
+        parts = name.split(".")
+        found.update(".".join(parts[:end]) for end in range(1, len(parts)))
+    return frozenset(name for name in found if name in names or _is_below(name, roots(config)))
+
+
+def unknown_label(label: str, known: Sequence[str], listed: Sequence[str]) -> UnknownLabel:
+    """Return the error for a label that names nothing: what is near, or else what there is.
+
+    Args:
+        known: all names that it may have meant.
+        listed: the names to list when none is near.
     """
-    chosen: set[int] = set()
-    for label in labels:
-        found = [n for n, entry in enumerate(entries) if entry.is_named(label)]
-        names = {config.label for config in apps_of(label, configs)}
-        if not found and label not in names | {config.name for config in configs}:
-            found = [
-                n
-                for n, entry in enumerate(entries)
-                if entry.owner is None and entry.app_label in names
-            ]
-            if not found:
-                known = [name for entry in entries for name in entry.labels]
-                own = [name for name in known if name.partition(".")[0] in names]
-                raise unknown_label(label, own or known, "probes")
-        chosen.update(found)
-    return [entry for n, entry in enumerate(entries) if n in chosen]
-
-
-def unknown_label(label: str, known: Iterable[str], what: str) -> UnknownLabel:
-    """Return the error for a label that names nothing: what there is, and what is near."""
-    names = sorted(set(known))
-    near = difflib.get_close_matches(label, names, n=3, cutoff=0.6)
+    near = _near(label, known)
     if near:
-        return UnknownLabel(f"Unknown label {label!r}: did you mean {' or '.join(map(repr, near))}?")
-    if not names:
-        return UnknownLabel(f"Unknown label {label!r}: its app has no probes.")
-    classes = sorted({name.rpartition(".")[0] or name for name in names})
-    shown = ", ".join(classes[:SHOWN]) + (", …" if len(classes) > SHOWN else "")
-    return UnknownLabel(f"Unknown label {label!r}: the {what} there are: {shown}.")
+        hint = f"did you mean {near[0]!r}?"
+    elif listed:
+        more = ", …" if len(listed) > SHOWN else ""
+        hint = f"expected a name as in {', '.join(listed[:SHOWN])}{more}."
+    else:
+        hint = "there is no probe that it could name."
+    return UnknownLabel(f"Unknown label {label!r}: {hint}")
+
+
+def _is_below(name: str, tops: Iterable[str]) -> bool:
+    return any(f"{name}.".startswith(f"{top}.") for top in tops)
+
+
+def _near(label: str, known: Sequence[str]) -> list[str]:
+    """Return names like a label; paths and pytest's ``::`` are read as labels."""
+    text = re.sub(r"\.py(?=$|[.:])", "", label).replace("::", ".").replace("/", ".").strip(".")
+    if text in known:
+        return [text]
+    ending = sorted((name for name in known if name.endswith(f".{text}")), key=len)
+    if text and ending:
+        return ending[:1]
+    depth = text.count(".")
+    alike = [name for name in known if name.count(".") == depth]
+    return difflib.get_close_matches(text, alike, n=1) or difflib.get_close_matches(
+        text, known, n=1
+    )

@@ -12,7 +12,7 @@ from typing import Any, TypeVar, overload
 
 from django_probe.exceptions import ConfigurationError
 
-__all__ = ["serial", "tag", "timeout"]
+__all__ = ["SERIAL_ATTRIBUTE", "TIMEOUT_ATTRIBUTE", "serial", "tag", "tags_of", "timeout"]
 
 Marked = TypeVar("Marked", bound=Callable[..., Any])
 
@@ -35,11 +35,20 @@ def tag(*tags: str) -> Callable[[Marked], Marked]:
         )
 
     def decorate(item: Marked) -> Marked:
-        merged = set(getattr(item, "tags", ())).union(tags)
-        setattr(item, "tags", merged)  # noqa: B010 - not an attribute of Callable
+        setattr(item, "tags", set(tags_of(item).union(tags)))  # noqa: B010
         return item
 
     return decorate
+
+
+def tags_of(item: object) -> frozenset[str]:
+    """Return the tags of a class or function; what else may be named ``tags`` is none."""
+    tags = getattr(item, "tags", None)
+    if isinstance(tags, str):
+        return frozenset({tags})
+    if not isinstance(tags, (set, frozenset, list, tuple)):
+        return frozenset()
+    return frozenset(name for name in tags if isinstance(name, str))
 
 
 def timeout(seconds: float) -> Callable[[Marked], Marked]:

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ["add_options", "positive", "seconds", "workers"]
+from django_probe.exceptions import ConfigurationError
+
+__all__ = ["RANDOM", "add_options", "checked"]
+
+RANDOM = "random"
+"""``--shuffle`` without a seed."""
+
+MOST_WORKERS = 1000
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -16,19 +24,49 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     _how(parser.add_argument_group("how it runs"))
 
 
+def checked(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options as the parser would have made them: a caller in Python gives what they like.
+
+    Raises:
+        ConfigurationError: an option of the wrong type or value.
+    """
+    result = dict(options)
+    for name, convert in CONVERTERS.items():
+        if result.get(name) is not None:
+            try:
+                result[name] = convert(str(result[name]))
+            except argparse.ArgumentTypeError as exc:
+                raise ConfigurationError(f"The option {name}: {exc}.") from exc
+    for name in LISTS:
+        value = result.get(name)
+        if isinstance(value, str):
+            result[name] = [value]
+        elif not isinstance(value, (list, tuple, set, frozenset, type(None))):
+            raise ConfigurationError(f"The option {name} is {value!r}, expected a list of strings.")
+    return result
+
+
 def _what(group: Any) -> None:
     group.add_argument(
         "labels",
         nargs="*",
         metavar="label",
-        help="app, app.TestX, app.TestX.test_y, app.module.TestX or a dotted module path;"
-        " default: every probe of every installed app",
+        help="app, app.TestX, app.TestX.test_y, app.module.TestX, a dotted module path or the id"
+        " in a report; without any: every probe of every installed app",
     )
     group.add_argument(
-        "--tag", action="append", default=[], metavar="TAG", help="only probes with this tag"
+        "--tag",
+        action="append",
+        default=[],
+        metavar="TAG",
+        help="only probes with this tag; given twice: with either",
     )
     group.add_argument(
-        "--exclude-tag", action="append", default=[], metavar="TAG", help="no probes with this tag"
+        "--exclude-tag",
+        action="append",
+        default=[],
+        metavar="TAG",
+        help="no probes with this tag",
     )
     group.add_argument(
         "-k",
@@ -36,60 +74,79 @@ def _what(group: Any) -> None:
         default=[],
         dest="patterns",
         metavar="PATTERN",
-        help="only probes whose id holds this text, or matches this pattern with *",
+        help="only probes whose id holds this text, or matches it where it has a *",
     )
     group.add_argument(
         "--shuffle",
         nargs="?",
-        const=-1,
-        type=int,
+        const=RANDOM,
+        type=_seed,
         metavar="SEED",
         help="run in another order; the report names the seed that repeats it",
     )
     group.add_argument(
-        "--list", action="store_true", dest="list_probes", help="name what would run, run nothing"
+        "--list",
+        action="store_true",
+        dest="list_probes",
+        help="run nothing: print the labels of what would run (--format json: all there is to"
+        " know of it)",
     )
 
 
 def _reports(group: Any) -> None:
     group.add_argument(
-        "--format", default="text", metavar="NAME", help="the report on stdout (default: text)"
+        "--format",
+        metavar="NAME",
+        help="the report on stdout, text by default; NAME is one of --list-formats, an alias of"
+        " PROBE_REPORTERS or the dotted path of a reporter",
     )
-    group.add_argument("--output", metavar="FILE", help="put that report into a file instead")
+    group.add_argument("--output", metavar="FILE", help="write that report to a file instead")
     group.add_argument(
         "--report",
         action="append",
         default=[],
         metavar="NAME=FILE",
-        help="one more report; may be given several times",
+        help="write one more report; may be given several times",
     )
     group.add_argument(
-        "--list-formats", action="store_true", help="name the formats there are, run nothing"
+        "--list-formats", action="store_true", help="run nothing: print the names of the formats"
     )
     group.add_argument(
-        "--durations", type=positive, default=0, metavar="N", help="name the N slowest probes"
+        "--durations", type=_positive, metavar="N", help="name the N slowest probes (text)"
     )
 
 
 def _how(group: Any) -> None:
-    group.add_argument("--failfast", action="store_true", help="stop at the first that blocks")
     group.add_argument(
-        "--parallel", type=workers, metavar="N", help="how many probes at once, or 'auto'"
-    )
-    group.add_argument("--executor", metavar="NAME", help="how probes run: threads")
-    group.add_argument(
-        "--timeout", type=seconds, metavar="S", help="seconds a probe may take (PROBE_TIMEOUT)"
+        "--failfast", action="store_true", help="start no probe after one that blocks"
     )
     group.add_argument(
-        "--deadline", type=seconds, metavar="S", help="seconds the run may take (PROBE_DEADLINE)"
+        "--parallel",
+        type=_workers,
+        metavar="N",
+        help="run N probes at once; auto: one for each processor",
     )
     group.add_argument(
-        "--noinput", "--no-input", action="store_true", help="accepted; nothing is ever asked"
+        "--executor", metavar="NAME", help="how probes run: threads, or the dotted path of a class"
+    )
+    group.add_argument(
+        "--timeout",
+        type=_seconds,
+        metavar="S",
+        help="stop a probe after S seconds (default: PROBE_TIMEOUT, 30)",
+    )
+    group.add_argument(
+        "--deadline",
+        type=_seconds,
+        metavar="S",
+        help="end the run after S seconds (default: PROBE_DEADLINE, none)",
+    )
+    group.add_argument(
+        "--noinput", "--no-input", action="store_true", help="accepted: nothing is ever asked"
     )
 
 
-def seconds(text: str) -> float:
-    """Return a number of seconds greater than 0."""
+def _seconds(text: str) -> float:
     try:
         value = float(text)
     except ValueError:
@@ -99,13 +156,35 @@ def seconds(text: str) -> float:
     return value
 
 
-def positive(text: str) -> int:
-    """Return a whole number from 1 on."""
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
+def _positive(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= len(text) <= 9 or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
     return int(text)
 
 
-def workers(text: str) -> int:
-    """Return a number of workers; ``auto`` is the number of processors."""
-    return os.cpu_count() or 1 if text == "auto" else positive(text)
+def _workers(text: str) -> int:
+    if text == "auto":
+        return os.cpu_count() or 1
+    if _positive(text) > MOST_WORKERS:
+        raise argparse.ArgumentTypeError(f"{text!r} is more than {MOST_WORKERS} probes at once")
+    return int(text)
+
+
+def _seed(text: str) -> int | str:
+    if text == RANDOM:
+        return RANDOM
+    if not text.isascii() or not text.isdigit() or len(text) > 20:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a seed, a whole number: write labels before --shuffle"
+        )
+    return int(text)
+
+
+CONVERTERS: Mapping[str, Callable[[str], object]] = {
+    "timeout": _seconds,
+    "deadline": _seconds,
+    "parallel": _workers,
+    "durations": _positive,
+    "shuffle": _seed,
+}
+LISTS = ("tag", "exclude_tag", "patterns", "report")

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import unittest
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from django.apps import AppConfig
 
 from django_probe.details import Problem, source_of, text_of
-from django_probe.marks import SERIAL_ATTRIBUTE, TIMEOUT_ATTRIBUTE
+from django_probe.labels import holders, roots, spellings
+from django_probe.marks import SERIAL_ATTRIBUTE, TIMEOUT_ATTRIBUTE, tags_of
 from django_probe.probe_classes import ProbeClass
 from django_probe.results import Probe
+from django_probe.sanitizing import clean, one_line
 
 __all__ = ["Batch", "Plan", "Planned", "Selection", "broken", "make_batches"]
 
@@ -31,9 +33,14 @@ class Selection:
 
 
 class Planned:
-    """One probe of a plan, before its turn."""
+    """One probe of a plan, before its turn.
 
-    __slots__ = ("_case", "_id", "app_label", "index", "method", "owner", "problem")
+    Args:
+        owner: its class; None for what could not be loaded.
+        case: the test case, where its author made it or only it knows its id.
+    """
+
+    __slots__ = ("_case", "_held_by", "_own_id", "app_label", "index", "method", "owner", "problem")
 
     def __init__(
         self, owner: ProbeClass | None, method: str, case: unittest.TestCase | None = None
@@ -41,32 +48,61 @@ class Planned:
         self.owner = owner
         self.method = method
         self.index = 0
-        self._case = case
-        self._id: str | None = None if case is None else case.id()
         self.app_label = owner.app_label if owner else ""
         self.problem: Problem | None = owner.refusal if owner else None
+        self._case = case
+        self._own_id: str | None = None
+        self._held_by: frozenset[str] = frozenset()
+        if case is not None and owner is not None and owner.own_id:
+            self._take_id(text_of(case.id()), owner)
+
+    def _take_id(self, own_id: str, owner: ProbeClass) -> None:
+        if own_id != self.standard_id:
+            self._own_id = own_id
+            self._held_by = holders({own_id}, owner.config)
+
+    @property
+    def standard_id(self) -> str:
+        """Return unittest's id, whatever the class says: what ``-k`` is matched with."""
+        return f"{self.owner.id}.{self.method}" if self.owner else self.id
 
     @property
     def id(self) -> str:
-        """Return unittest's id."""
-        if self._id is None and self.owner is not None:
-            return f"{self.owner.id}.{self.method}"
-        return self._id or self.method
+        """Return unittest's id, or the class's own."""
+        return self._own_id or self.standard_id
 
     @property
-    def labels(self) -> tuple[str, ...]:
-        """Return the names that a person may give it, the shortest first."""
+    def label(self) -> str:
+        """Return how a person names it."""
         if self.owner is None:
-            return (self.method,)
-        return (f"{self.owner.label}.{self.method}", self.id)
+            return self.method
+        if self._own_id is None:
+            return f"{self.owner.label}.{self.method}"
+        is_below = self._own_id.startswith(tuple(f"{root}." for root in roots(self.owner.config)))
+        return self._own_id if is_below else f"{self.app_label}.{self._own_id}"
+
+    @property
+    def held_by(self) -> frozenset[str]:
+        """Return the labels of all that holds it: its class, its module, its app."""
+        if self.owner is None:
+            return self._held_by
+        return self.owner.held_by | self._held_by if self._held_by else self.owner.held_by
+
+    @property
+    def names(self) -> Iterator[str]:
+        """Yield every label that means this probe alone."""
+        yield self.label
+        yield self.id
+        if self.owner is not None:
+            yield from (f"{name}.{self.method}" for name in self.owner.names)
 
     @property
     def tags(self) -> frozenset[str]:
         """Return its own tags and those of its class."""
         if self.owner is None:
             return frozenset()
-        own = getattr(self._function, "tags", None)
-        return self.owner.tags.union(own) if own else self.owner.tags
+        own = tags_of(self._function)
+        return self.owner.tags | own if own else self.owner.tags
 
     @property
     def serial(self) -> bool:
@@ -82,38 +118,32 @@ class Planned:
             return None
         return getattr(self.owner.case_class, self.method, None)
 
-    def is_named(self, label: str) -> bool:
-        """Return whether a label names this probe, or something that holds it."""
-        dotted = f"{label}."
-        if self.owner is None:
-            return f"{self.method}.".startswith(dotted) or label == self.app_label
-        if f"{self.id}.".startswith(dotted):
-            return True
-        return any(f"{name}.{self.method}.".startswith(dotted) for name in self.owner.names)
-
     def make(self) -> unittest.TestCase:
         """Return the test case: made now, unless its author made it."""
         if self._case is not None:
             return self._case
-        assert self.owner is not None
-        case: unittest.TestCase = self.owner.case_class(self.method)
-        return case
+        case_class = cast("ProbeClass", self.owner).case_class
+        return cast("unittest.TestCase", case_class(self.method))
 
     def describe(self, default_timeout: float | None = None) -> Probe:
-        """Return the record of this probe."""
+        """Return the record of this probe, fit to be shown.
+
+        Args:
+            default_timeout: seconds for a probe that says nothing else.
+        """
         owner, function = self.owner, self._function
         if owner is None:
             source = self.problem.source if self.problem else ""
             return Probe(id=self.id, label=self.method, index=self.index, source=source)
         timeout = getattr(function, TIMEOUT_ATTRIBUTE, None) or owner.timeout or default_timeout
         return Probe(
-            id=self.id,
-            label=f"{owner.label}.{self.method}",
+            id=one_line(clean(self.id)),
+            label=one_line(clean(self.label)),
             index=self.index,
-            description=self._description(function),
-            tags=tuple(sorted(self.tags)),
+            description=one_line(clean(self._description(function))),
+            tags=tuple(sorted(map(clean, self.tags))),
             timeout=timeout,
-            source=source_of(function),
+            source=source_of(getattr(self._case, "_testFunc", function)),
         )
 
     def _description(self, function: Any) -> str:
@@ -121,10 +151,10 @@ class Planned:
         if owner is not None and owner.own_description and not owner.refusal:
             try:
                 return text_of(self.make().shortDescription() or "")
-            except Exception:
+            except (Exception, SystemExit):
                 return ""
         doc = getattr(function, "__doc__", None)
-        return doc.strip().split("\n")[0].strip() if doc else ""
+        return text_of(doc).strip().partition("\n")[0] if doc else ""
 
 
 @dataclass(slots=True)
@@ -149,11 +179,17 @@ class Plan:
     batches: list[Batch]
     total: int
 
+    @property
+    def entries(self) -> list[Planned]:
+        """Return its probes in their order."""
+        return [entry for batch in self.batches for entry in batch.entries]
+
 
 def broken(config: AppConfig, *, id: str, label: str, problem: Problem) -> Planned:
-    """Return the entry of a module that could not be loaded: one probe with its result."""
+    """Return the entry of what could not be loaded: one probe that has its result."""
     entry = Planned(None, label)
-    entry._id, entry.problem, entry.app_label = id, problem, config.label
+    entry.problem, entry.app_label, entry._own_id = problem, config.label, id
+    entry._held_by = holders(spellings(config, label), config)
     return entry
 
 
@@ -169,7 +205,7 @@ def make_batches(entries: Iterable[Planned]) -> list[Batch]:
             key, divisible = owner.case_class.__module__, False
         else:
             divisible = not owner.has_class_fixture
-            key = (owner.case_class, divisible and entry.serial)
+            key = (owner, divisible and entry.serial)
         batch = batches.setdefault(key, Batch(divisible=divisible))
         batch.entries.append(entry)
         batch.serial = batch.serial or entry.serial

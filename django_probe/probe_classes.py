@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 import unittest
+from functools import cached_property
 
 from django.apps import AppConfig
 
 from django_probe.details import Problem
-from django_probe.marks import SERIAL_ATTRIBUTE, TIMEOUT_ATTRIBUTE
-from django_probe.results import ErrorDetail, Outcome
+from django_probe.labels import holders, roots, short_name, spellings
+from django_probe.marks import SERIAL_ATTRIBUTE, TIMEOUT_ATTRIBUTE, tags_of
 
 __all__ = ["ProbeClass", "refusal"]
 
@@ -17,23 +18,24 @@ DJANGO_CASES = "django.test.testcases"
 
 
 class ProbeClass:
-    """What the probes of one class have in common."""
+    """What the probes of one class have in common.
 
-    def __init__(self, case_class: type, config: AppConfig, module: str) -> None:
+    Args:
+        config: the app that it belongs to.
+    """
+
+    def __init__(self, case_class: type, config: AppConfig) -> None:
         self.case_class = case_class
+        self.config = config
         self.app_label = config.label
-        name = case_class.__qualname__
-        inside = module.removeprefix(f"{config.name}.probes").lstrip(".")
-        self.label = ".".join(filter(None, (config.label, inside, name)))
-        self.id = f"{case_class.__module__}.{name}"
-        roots = {config.label, config.name}
-        self.names = {
-            self.id,
-            f"{module}.{name}",
-            *(f"{root}.{name}" for root in roots),
-            *(".".join(filter(None, (root, inside, name))) for root in roots),
-        }
-        self.tags = frozenset(getattr(case_class, "tags", ()))
+        name, home = case_class.__qualname__, case_class.__module__
+        self.id = f"{home}.{name}"
+        # A class from elsewhere has the same label whichever module imports it.
+        self.label = f"{short_name(config, home)}.{name}"
+        self.names = {self.id, *(f"{root}.{name}" for root in roots(config))}
+        self.held_by: frozenset[str] = frozenset()
+        self.add_module(config, home)
+        self.tags = tags_of(case_class)
         self.timeout: float | None = getattr(case_class, TIMEOUT_ATTRIBUTE, None)
         self.serial = bool(getattr(case_class, SERIAL_ATTRIBUTE, False))
         self.refusal = refusal(case_class)
@@ -42,7 +44,13 @@ class ProbeClass:
             getattr(case_class, "shortDescription", None) is not unittest.TestCase.shortDescription
         )
 
-    @property
+    def add_module(self, config: AppConfig, module: str) -> None:
+        """Take the names that the class has in a module that holds it."""
+        name = self.case_class.__qualname__
+        self.names |= {f"{spelling}.{name}" for spelling in spellings(config, module)}
+        self.held_by |= holders(self.names, config)
+
+    @cached_property
     def has_class_fixture(self) -> bool:
         """Return whether its probes share what setUpClass makes."""
         return any(
@@ -51,18 +59,11 @@ class ProbeClass:
             for name in ("setUpClass", "tearDownClass")
         )
 
-    @property
+    @cached_property
     def has_module_fixture(self) -> bool:
         """Return whether its module has setUpModule or tearDownModule."""
         module = sys.modules.get(self.case_class.__module__)
         return hasattr(module, "setUpModule") or hasattr(module, "tearDownModule")
-
-    def make_early(self, method: str) -> unittest.TestCase | None:
-        """Return a test case where only an instance knows its id, else None."""
-        if not self.own_id or self.refusal:
-            return None
-        case: unittest.TestCase = self.case_class(method)
-        return case
 
 
 def refusal(case_class: type) -> Problem | None:
@@ -72,11 +73,10 @@ def refusal(case_class: type) -> Problem | None:
     """
     for base in case_class.__mro__:
         if base.__module__ == DJANGO_CASES:
-            message = (
+            return Problem.errored(
+                "RefusedTestCase",
                 f"{case_class.__qualname__} descends from django.test.{base.__name__}, which is"
                 " made for a test database and can empty the live one. Refused: derive the probe"
-                " from unittest.TestCase."
+                " from unittest.TestCase.",
             )
-            error = ErrorDetail(exception_class_path="RefusedTestCase", message=message)
-            return Problem(outcome=Outcome.ERRORED, error=error)
     return None

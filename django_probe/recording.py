@@ -13,27 +13,22 @@ from datetime import datetime
 from typing import Any
 
 from django_probe.capture import Sink
-from django_probe.details import Problem, class_path, text_of
+from django_probe.details import Problem
 from django_probe.exceptions import ProbeTimeout
 from django_probe.redaction import Redactor
-from django_probe.results import (
-    NON_BLOCKING,
-    ErrorDetail,
-    Outcome,
-    Probe,
-    ProbeResult,
-    SubTestResult,
-)
+from django_probe.results import NON_BLOCKING, ErrorDetail, Outcome, Probe, ProbeResult
+from django_probe.scrubbing import TIMEOUT, Scrubber
+from django_probe.subtests import SubTests
+from django_probe.tracebacks import formatted, is_of_cleanup
 
 __all__ = ["Recorder"]
 
-MESSAGE_LIMIT = 8 * 1024
-SUBTESTS_TOLD = 1000
-"""Sub-tests that a result lists; the rest of those that passed are left out."""
-TRACEBACKS_TOLD = 20
-"""Sub-tests whose traceback a result keeps."""
+ERRORS_TOLD = 20
+"""Errors of one probe, and errors of its cleanups, that a result keeps."""
 
-_CLEANUP_FRAMES = frozenset({"_callTearDown", "_callCleanup", "doCleanups"})
+KEPT_FOR_AUTHORS = 1000
+"""Sub-tests in ``errors`` and ``failures``, at which a probe's tearDown may look."""
+
 _RANK = {outcome: rank for rank, outcome in enumerate(Outcome)}
 
 ExcInfo = Any
@@ -44,22 +39,24 @@ class Recorder(unittest.TestResult):
 
     def __init__(self, redactor: Redactor, target: str, worker: str = "") -> None:
         super().__init__()
-        self._redactor = redactor
+        self._scrubber = Scrubber(redactor)
         self._target = target
         self._worker = worker
+        self._dirty = True
         self.reset()
 
     def reset(self) -> None:
         """Forget the probe before."""
+        if not self._dirty:
+            return
+        self._dirty = False
         self._outcomes: list[Outcome] = []
         self._errors: list[ErrorDetail] = []
         self._cleanup_errors: list[ErrorDetail] = []
-        self._subtests: list[SubTestResult] = []
-        self._tracebacks = 0
+        self._subtests = SubTests()
         self._reason = ""
-        self._dirty = False
-        if self.errors or self.failures:
-            self.errors, self.failures = [], []
+        self.errors, self.failures, self.skipped = [], [], []
+        self.expectedFailures, self.unexpectedSuccesses = [], []
 
     # What unittest calls.
 
@@ -87,19 +84,21 @@ class Recorder(unittest.TestResult):
         """Record a skip, of the probe or of one of its sub-tests."""
         if hasattr(test, "test_case"):
             self._add_subtest(test, Outcome.SKIPPED, None)
-        else:
-            self._note(Outcome.SKIPPED)
-            self._reason = self.scrub(text_of(reason), MESSAGE_LIMIT)
+            return
+        self._note(Outcome.SKIPPED)
+        self._reason = self._reason or self._scrubber.message(reason)
+        self.skipped.append((test, self._reason))
 
     def addExpectedFailure(self, test: unittest.TestCase, err: ExcInfo) -> None:
         """Record a failure that was expected."""
-        self._add(test, err, Outcome.EXPECTED_FAILURE)
+        self.expectedFailures.append((test, self._add(test, err, Outcome.EXPECTED_FAILURE)))
 
     def addUnexpectedSuccess(self, test: unittest.TestCase) -> None:
         """Record that an expected failure did not come."""
         self._note(Outcome.UNEXPECTED_SUCCESS)
         message = "Unexpected success: marked as an expected failure, but it passed."
         self._errors.append(ErrorDetail(exception_class_path="UnexpectedSuccess", message=message))
+        self.unexpectedSuccesses.append(test)
 
     def addSubTest(self, test: unittest.TestCase, subtest: Any, err: ExcInfo | None) -> None:
         """Record a sub-test."""
@@ -109,16 +108,18 @@ class Recorder(unittest.TestResult):
         outcome = _outcome_of(err, Outcome.ERRORED)
         if outcome is Outcome.ERRORED and issubclass(err[0], test.failureException):
             outcome = Outcome.FAILED
-        detail = self.detail(err, test)
-        self._add_subtest(subtest, outcome, detail)
         self._note(outcome)
-        told = self.failures if outcome is Outcome.FAILED else self.errors
-        told.append((subtest, detail.traceback))
+        told = formatted(self, err, test) if self._subtests.has_room else ""
+        detail = self._scrubber.raised(err, told)
+        self._add_subtest(subtest, outcome, detail)
+        kept = self.failures if outcome is Outcome.FAILED else self.errors
+        if len(kept) < KEPT_FOR_AUTHORS:
+            kept.append((subtest, detail.traceback or detail.message))
 
     # What executors call.
 
-    def add_raised(self, test: unittest.TestCase, err: ExcInfo) -> None:
-        """Record what came out of a test case that unittest let through: KeyboardInterrupt."""
+    def add_raised(self, test: unittest.TestCase | None, err: ExcInfo) -> None:
+        """Record what unittest let through: ``KeyboardInterrupt``, what ``__init__`` raised."""
         self._add(test, err, Outcome.ERRORED)
 
     def result(
@@ -143,7 +144,7 @@ class Recorder(unittest.TestResult):
                 target=self._target,
                 worker=self._worker,
             )
-        outcome = self._worst() if verdict is None else verdict.outcome
+        outcome = _worst(self._outcomes) if verdict is None else verdict.outcome
         return ProbeResult(
             probe=probe,
             outcome=outcome,
@@ -154,55 +155,38 @@ class Recorder(unittest.TestResult):
             blocking=outcome not in NON_BLOCKING,
             error=self._error(verdict),
             reason=verdict.reason if verdict and verdict.reason else self._reason,
-            subtests=tuple(self._subtests),
+            subtests=self._subtests.results(),
             cleanup_errors=tuple(self._cleanup_errors),
-            stdout=self._output(sink, "stdout"),
-            stderr=self._output(sink, "stderr"),
+            stdout=self._scrubber.output(sink.get("stdout")) if sink else "",
+            stderr=self._scrubber.output(sink.get("stderr")) if sink else "",
         )
 
-    def of_problem(self, probe: Probe, problem: Problem, started_at: datetime) -> ProbeResult:
+    def of_problem(
+        self, probe: Probe, problem: Problem, started_at: datetime, sink: Sink | None = None
+    ) -> ProbeResult:
         """Return the result of a probe that does not run because of a problem."""
         self.reset()
-        return self.result(probe, started_at, 0.0, verdict=self.scrubbed(problem))
+        return self.result(
+            self.shown(probe), started_at, 0.0, sink=sink, verdict=self.scrubbed(problem)
+        )
 
-    def scrub(self, text: str, limit: int) -> str:
-        """Return text that may be shown: clean, redacted, then cut."""
-        return self._redactor.scrub(text, limit)
+    def shown(self, probe: Probe) -> Probe:
+        """Return the record of a probe without secrets."""
+        return self._scrubber.probe(probe)
 
     def scrubbed(self, problem: Problem) -> Problem:
         """Return a problem whose texts may be shown."""
-        error = problem.error and self._scrubbed_error(problem.error)
-        reason = self.scrub(problem.reason, MESSAGE_LIMIT)
-        return Problem(
-            outcome=problem.outcome, error=error, reason=reason, source=problem.source
-        )
-
-    def detail(self, err: ExcInfo, test: Any) -> ErrorDetail:
-        """Return an exception as a record."""
-        kind, value, frames = err
-        try:
-            told = self._exc_info_to_string((kind, value, frames), test)  # type: ignore[attr-defined]
-        except Exception as exc:
-            told = f"<traceback that cannot be shown: {type(exc).__name__}>"
-        raw = ErrorDetail(
-            exception_class_path=class_path(kind), message=text_of(value), traceback=told
-        )
-        return self._scrubbed_error(raw)
-
-    def _scrubbed_error(self, error: ErrorDetail) -> ErrorDetail:
-        return ErrorDetail(
-            exception_class_path=self.scrub(error.exception_class_path, MESSAGE_LIMIT),
-            message=self.scrub(error.message, MESSAGE_LIMIT),
-            traceback=self._redactor.scrub(error.traceback),
-        )
+        return self._scrubber.problem(problem)
 
     def _add(self, test: Any, err: ExcInfo, outcome: Outcome) -> str:
-        detail = self.detail(err, test)
         self._note(_outcome_of(err, outcome))
-        self._errors.append(detail)
-        if _is_cleanup(err[2]):
+        has_room = len(self._errors) < ERRORS_TOLD
+        detail = self._scrubber.raised(err, formatted(self, err, test) if has_room else "")
+        if has_room:
+            self._errors.append(detail)
+        if len(self._cleanup_errors) < ERRORS_TOLD and is_of_cleanup(err[2]):
             self._cleanup_errors.append(detail)
-        return detail.traceback
+        return detail.traceback or detail.message
 
     def _note(self, outcome: Outcome) -> None:
         self._dirty = True
@@ -210,62 +194,46 @@ class Recorder(unittest.TestResult):
 
     def _add_subtest(self, subtest: Any, outcome: Outcome, error: ErrorDetail | None) -> None:
         self._dirty = True
-        if outcome is Outcome.PASSED and len(self._subtests) >= SUBTESTS_TOLD:
-            return
-        self._tracebacks += error is not None
-        if error is not None and self._tracebacks > TRACEBACKS_TOLD:
-            error = ErrorDetail(
-                exception_class_path=error.exception_class_path, message=error.message
-            )
-        whole, own = text_of(subtest.id()), subtest.test_case.id()
-        description = self.scrub(whole.removeprefix(own).strip(), MESSAGE_LIMIT)
-        self._subtests.append(
-            SubTestResult(description=description, outcome=outcome, error=error)
-        )
-
-    def _worst(self) -> Outcome:
-        return min(self._outcomes, key=_RANK.__getitem__, default=Outcome.PASSED)
+        try:
+            description = str(subtest.id()).removeprefix(subtest.test_case.id())
+        except Exception as exc:
+            description = f"<sub-test that cannot be shown: {type(exc).__name__}>"
+        self._subtests.add(self._scrubber.name(description), outcome, error)
 
     def _error(self, verdict: Problem | None) -> ErrorDetail | None:
-        if verdict is not None and verdict.error is not None:
-            return _with_earlier(verdict.error, self._errors)
-        if self._errors:
-            return self._errors[0]
-        bad = [subtest for subtest in self._subtests if subtest.error]
-        return _told_together(bad, len(self._subtests)) if bad else None
+        """Return what went wrong as one error: the verdict, or the first that was recorded."""
+        errors = self._errors
+        together = self._subtests.told_together()
+        if together is not None:
+            errors = [_with_next(together, errors), *errors]
+        if verdict is not None:
+            own = [error for error in errors if error.exception_class_path != TIMEOUT]
+            errors = [verdict.error, *own] if verdict.error else own
+        elif together is None:
+            return errors[0] if errors else None
+        return self._joined(errors)
 
-    def _output(self, sink: Sink | None, stream: str) -> str:
-        kept = sink.get(stream) if sink else None
-        return self._redactor.scrub_output(kept) if kept else ""
+    def _joined(self, errors: list[ErrorDetail]) -> ErrorDetail | None:
+        """Return the first error, with what the others tell below it."""
+        if not errors:
+            return None
+        told = [errors[0].traceback]
+        if len(errors) > 1:
+            told += ["Recorded besides:", *(e.traceback or e.message for e in errors[1:])]
+        return replace(errors[0], traceback=self._scrubber.text("\n".join(told)))
+
+
+def _worst(outcomes: list[Outcome]) -> Outcome:
+    return min(outcomes, key=_RANK.__getitem__, default=Outcome.PASSED)
 
 
 def _outcome_of(err: ExcInfo, outcome: Outcome) -> Outcome:
     return Outcome.TIMED_OUT if issubclass(err[0], ProbeTimeout) else outcome
 
 
-def _is_cleanup(frames: Any) -> bool:
-    """Tell whether unittest was in tearDown or a cleanup, by its own frames."""
-    while frames is not None and "__unittest" in frames.tb_frame.f_globals:
-        if frames.tb_frame.f_code.co_name in _CLEANUP_FRAMES:
-            return True
-        frames = frames.tb_next
-    return False
-
-
-def _with_earlier(error: ErrorDetail, earlier: list[ErrorDetail]) -> ErrorDetail:
-    """Keep what a probe recorded before it was stopped from outside."""
-    own = [e.traceback for e in earlier if not e.exception_class_path.endswith("ProbeTimeout")]
-    if not own:
-        return error
-    return replace(error, traceback="\n".join([error.traceback, "Before that:", *own]))
-
-
-def _told_together(bad: list[SubTestResult], total: int) -> ErrorDetail:
-    names = ", ".join(subtest.description for subtest in bad[:10])
-    more = f", and {len(bad) - 10} more" if len(bad) > 10 else ""
-    errors = [(subtest.description, subtest.error) for subtest in bad if subtest.error]
-    return ErrorDetail(
-        exception_class_path=errors[0][1].exception_class_path,
-        message=f"{len(bad)} of {total} sub-tests failed: {names}{more}",
-        traceback="\n".join(f"{name}\n{error.traceback}" for name, error in errors),
-    )
+def _with_next(together: ErrorDetail, errors: list[ErrorDetail]) -> ErrorDetail:
+    """Name what went wrong after the sub-tests."""
+    if not errors:
+        return together
+    after = f"{together.message}; then {errors[0].exception_class_path}: {errors[0].message}"
+    return replace(together, message=after)

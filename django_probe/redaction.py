@@ -1,21 +1,22 @@
 """No secret leaves in a record.
 
-A ``Redactor`` knows the values of the settings that Django calls secret
-(``django.views.debug.SafeExceptionReporterFilter.hidden_settings``), nested ones
-and the passwords in URLs included, and masks them wherever they turn up.
+A ``Redactor`` masks the values that it is told, in every spelling that turns up
+in reports. ``settings_secrets`` finds them in a Django project's settings.
 """
 
 from __future__ import annotations
 
+import html
+import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
-from urllib.parse import quote, unquote
+from collections.abc import Iterable, Iterator
+from urllib.parse import quote, quote_plus, unquote
 
 from django_probe.bounded import MARGIN, BoundedText
-from django_probe.sanitizing import clean
+from django_probe.sanitizing import clean, is_clean
+from django_probe.settings_secrets import SHORTEST, secrets_in_settings
 
-__all__ = ["MASK", "Redactor", "secrets_in_settings"]
+__all__ = ["MASK", "TEXT_LIMIT", "Redactor", "secrets_in_settings"]
 
 MASK = "********************"
 """What Django's debug page puts in the place of a secret."""
@@ -23,102 +24,123 @@ MASK = "********************"
 TEXT_LIMIT = 64 * 1024
 """Characters of a traceback that a record keeps."""
 
-SHORTEST = 6
-"""Values shorter than this are left: masking them would turn a report into nonsense."""
+PIECE = 512
+"""A longer secret is masked in pieces of at most this size."""
 
-# A superset of Django's pattern; a test holds it to that.
-_SECRET_NAME = re.compile(
-    r"API|AUTH|TOKEN|KEY|SECRET|PASS|SIGNATURE|HTTP_COOKIE|CREDENTIAL|DSN", re.IGNORECASE
-)
-_URL_PASSWORD = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/:@]*:([^\s/@]+)@", re.IGNORECASE)
-_DOTTED_PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+\Z")
-_SECRETS_OF_DJANGO = frozenset({"SECRET_KEY", "SECRET_KEY_FALLBACKS", "EMAIL_HOST_PASSWORD"})
-_PLACES = frozenset({"NAME", "USER", "HOST", "PORT", "ENGINE", "BACKEND"})
+_RUN = re.compile(r"[A-Za-z0-9]+")
+_ESCAPE = re.compile(r"%[0-9A-F]{2}")
 
 
 class Redactor:
-    """Mask known secret values in text."""
+    """Mask known secret values in text.
+
+    Args:
+        secrets: the values; those of fewer than six characters are left alone:
+            masking them would turn a report into nonsense.
+    """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        values = {form for secret in secrets for form in _spellings(secret)}
-        longest_first = sorted(values, key=lambda value: (-len(value), value))
-        self._pattern = re.compile("|".join(map(re.escape, longest_first))) if values else None
+        forms: set[str] = set()
+        needles: set[str] = set()
+        for piece in {piece for secret in secrets for piece in _pieces(secret)}:
+            spellings = _spellings(piece)
+            forms |= spellings
+            needles |= _needles(piece, spellings)
+        longest_first = sorted(forms, key=lambda form: (-len(form), form))
+        self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+        self._needles = tuple(sorted(needles))
+        # What may be left of a secret at a cut, twice as long where cleaning has escaped it.
+        self._edge = min(2 * max(map(len, forms), default=0), MARGIN)
 
     def redact(self, text: str) -> str:
         """Return text with each secret replaced by ``MASK``."""
-        if not text or self._pattern is None:
-            return text
-        return self._pattern.sub(MASK, text)
+        return self._pattern.sub(MASK, text) if self._may_hold_one(text) else text
+
+    def is_harmless(self, text: str) -> bool:
+        """Return whether a quick look tells that text may be shown as it is."""
+        return is_clean(text) and not self._may_hold_one(text)
 
     def scrub(self, text: str, limit: int = TEXT_LIMIT) -> str:
         """Return text that may be shown: without control characters, redacted, then cut.
 
-        It is redacted twice: a secret may hold, or be broken by, what cleaning removes.
+        A cut is marked; it takes the middle, for a traceback tells most at its end.
         """
-        if not text:
-            return text
-        text = self.redact(clean(self.redact(text)))
-        if len(text) <= limit:
-            return text
-        return text[:limit] + f"\n[… {len(text) - limit} characters cut]"
+        if len(text) <= limit + 2 * MARGIN:
+            text = self._shown(text)
+            if len(text) <= limit:
+                return text
+            return _marked(text[: limit // 2], text[-(limit // 2) :], len(text))
+        kept = limit // 2 + MARGIN
+        return self._cut(text[:kept], text[-kept:], limit // 2, len(text))
 
     def scrub_output(self, output: BoundedText) -> str:
         """Return captured output that may be shown, the cut marked."""
         head, tail = output.parts()
-        if not tail:
-            return self.scrub(head)
-        half = output.half
-        head, tail = self.scrub(head, 2**31)[:half], self.scrub(tail, 2**31)[-half:]
-        cut = output.written - len(head) - len(tail)
-        return f"{head}\n[… {cut} characters cut …]\n{tail}"
+        if output.written == len(head) + len(tail):
+            return self.scrub(head + tail, 2 * output.half)
+        return self._cut(head, tail, output.half, output.written)
+
+    def _shown(self, text: str) -> str:
+        """Clean and redact: twice, for a secret may hold, or be broken by, what cleaning takes."""
+        if self.is_harmless(text):
+            return text
+        return self.redact(clean(self.redact(text)))
+
+    def _cut(self, head: str, tail: str, half: int, whole: int) -> str:
+        """Join two ends, without what may be part of a secret that was cut in two."""
+        head, tail = self._shown(head), self._shown(tail)
+        head = head[: max(0, min(half, len(head) - self._edge))]
+        return _marked(head, tail[max(len(tail) - half, self._edge) :], whole)
+
+    def _may_hold_one(self, text: str) -> bool:
+        for needle in self._needles:  # Quicker than any() with a generator.
+            if needle in text:
+                return True
+        return False
 
 
-def secrets_in_settings(settings: Any) -> set[str]:
-    """Return the secret values of a Django settings object.
+def _marked(head: str, tail: str, whole: int) -> str:
+    """Join two ends; clean again, for the cut has begun a line in the middle of one."""
+    return clean(f"{head}\n[… {whole - len(head) - len(tail)} characters cut …]\n{tail}")
 
-    A setting is secret by its name, or by the name of a key above the value;
-    the password of a URL is one wherever it stands. Values that also name a
-    database, user or host are left alone, and so are dotted paths.
+
+def _pieces(secret: str) -> Iterator[str]:
+    """Yield what to look for: the secret, or its lines and pieces where it is long.
+
+    A private key is quoted by the line as often as whole.
     """
-    from django.conf import global_settings
-
-    found: set[str] = set()
-    plain: set[str] = set()
-    for name in dir(settings):
-        if not name.isupper():
-            continue
-        known_harmless = hasattr(global_settings, name) and name not in _SECRETS_OF_DJANGO
-        secret = bool(_SECRET_NAME.search(name)) and not known_harmless
-        for is_secret, key, value in _walk(getattr(settings, name), secret, name):
-            if is_secret:
-                found.add(value)
-            elif key in _PLACES:
-                plain.add(value)
-            found.update(_URL_PASSWORD.findall(value))
-    return {v for v in found if len(v) >= SHORTEST and v not in plain and not _is_path(v)}
-
-
-def _walk(value: Any, secret: bool, key: str) -> Iterator[tuple[bool, str, str]]:
-    """Yield (is it secret, nearest key, value) for each string below a setting."""
-    if isinstance(value, str):
-        yield secret, key, value
-    elif isinstance(value, bytes):
-        yield secret, key, value.decode("utf-8", "replace")
-    elif isinstance(value, Mapping):
-        for name, item in value.items():
-            yield from _walk(item, secret or bool(_SECRET_NAME.search(str(name))), str(name))
-    elif isinstance(value, (list, tuple, set, frozenset)):
-        for item in value:
-            yield from _walk(item, secret, key)
-
-
-def _is_path(value: str) -> bool:
-    """Tell an import path (``shop.auth.TokenBackend``) or file path from a secret."""
-    return bool(_DOTTED_PATH.match(value)) or value.startswith("/")
+    if len(secret) <= PIECE:
+        yield secret
+    lines = secret.splitlines()
+    if len(lines) == 1 and len(secret) <= PIECE:
+        return
+    for line in map(str.strip, lines):
+        if len(line) >= 16 and not line.startswith("-----"):
+            size = -(-len(line) // -(-len(line) // PIECE))
+            yield from (line[start : start + size] for start in range(0, len(line), size))
 
 
 def _spellings(secret: str) -> set[str]:
-    """Return the ways a secret is written: as it is, in a URL, in a repr."""
-    secret = secret[:MARGIN]
-    forms = {secret, quote(secret, safe=""), quote(secret), unquote(secret), repr(secret)[1:-1]}
+    """Return the ways a secret is written: as it is, in a URL, in a repr, in JSON, in HTML."""
+    # A surrogate cannot be written in a URL.
+    sendable = secret.encode("utf-8", "replace").decode("utf-8")
+    in_urls = {quote(sendable, safe=""), quote(sendable), quote_plus(sendable)}
+    forms = {
+        secret,
+        clean(secret),
+        unquote(secret),
+        repr(secret)[1:-1],
+        json.dumps(secret)[1:-1],
+        html.escape(secret),
+        *in_urls,
+        *(_ESCAPE.sub(lambda escape: escape[0].lower(), form) for form in in_urls),
+    }
     return {form for form in forms if len(form) >= SHORTEST}
+
+
+def _needles(secret: str, spellings: set[str]) -> set[str]:
+    """Return short texts of which every spelling holds one: to look for them is quick."""
+    run = max(_RUN.findall(secret), key=len, default="")
+    if len(run) < SHORTEST:
+        return spellings
+    return {run, *(spelling for spelling in spellings if run not in spelling)}

@@ -22,8 +22,9 @@ from django_probe.events import (
 )
 from django_probe.outputs import Output
 from django_probe.results import DEFAULT_TARGET, ProbeResult, Summary
+from django_probe.sanitizing import clean, one_line
 
-__all__ = ["Report", "Reporter", "ReporterGroup", "shown_target"]
+__all__ = ["Report", "Reporter", "ReporterGroup", "hand_over", "shown_target"]
 
 
 class Reporter:
@@ -80,7 +81,12 @@ class Report:
 
     def feed(self, event: Event) -> None:
         """Hand an event to the reporter."""
-        _FEEDERS[type(event)](self.reporter, event)
+        hand_over(self.reporter, event)
+
+
+def hand_over(reporter: Reporter, event: Event) -> None:
+    """Call the method of a reporter that takes an event."""
+    _FEEDERS[type(event)](reporter, event)
 
 
 _FEEDERS: dict[type[Any], Callable[[Reporter, Any], None]] = {
@@ -109,11 +115,16 @@ class ReporterGroup:
         self.errors: list[str] = []
 
     def open(self) -> None:
-        """Open every output, or none: on an error those that were opened are thrown away."""
+        """Open every output, or none: on an error those that were opened are thrown away.
+
+        Raises:
+            OutputError: an output cannot be opened.
+            UnknownReporter: a reporter refuses its options.
+        """
         try:
             for report in self._reports:
-                report.open()
                 self._working.append(report)
+                report.open()
         except BaseException:
             self.discard()
             raise
@@ -123,7 +134,7 @@ class ReporterGroup:
         for report in tuple(self._working):
             try:
                 report.feed(event)
-            except Exception as exc:
+            except BaseException as exc:  # SystemExit too: a reporter must not end the run
                 self._lose(report, exc)
 
     def close(self) -> None:
@@ -131,13 +142,14 @@ class ReporterGroup:
         for report in tuple(self._working):
             try:
                 report.output.commit()
-            except Exception as exc:
+            except BaseException as exc:
                 self._lose(report, exc)
 
     def discard(self) -> None:
         """Throw away every unfinished output."""
         for report in self._working:
-            report.output.discard()
+            with contextlib.suppress(Exception):
+                report.output.discard()
         self._working.clear()
 
     @property
@@ -145,14 +157,15 @@ class ReporterGroup:
         """Return whether a report is still written, or none was asked for."""
         return bool(self._working) or not self._reports
 
-    def _lose(self, report: Report, exc: Exception) -> None:
+    def _lose(self, report: Report, exc: BaseException) -> None:
         self._working.remove(report)
         with contextlib.suppress(Exception):
             report.output.discard()
         what = exc.strerror if isinstance(exc, OSError) and exc.strerror else f"{exc}"
-        line = f"Report {report.name!r} to {report.output}: {type(exc).__name__}: {what}"
+        told = one_line(clean(f"{type(exc).__name__}: {what}")).rstrip(": ")
+        line = f"Report {report.name!r} to {report.output}: {told}"
         self.errors.append(line)
-        self._warn(f"{line} - left out; the other reports go on.")
+        self._warn(f"{line}. This report is lost.")
 
 
 def shown_target(targets: tuple[str, ...], target: str) -> str:

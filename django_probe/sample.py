@@ -1,7 +1,8 @@
-"""A run with one of everything, made by hand: what golden reports are made from."""
+"""A run with one of everything, made by hand: what reporters are tried on."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -14,6 +15,7 @@ from django_probe.events import (
     RunStarted,
     TargetFailed,
 )
+from django_probe.reporting import Reporter, hand_over
 from django_probe.results import (
     NON_BLOCKING,
     ErrorDetail,
@@ -23,19 +25,21 @@ from django_probe.results import (
     SubTestResult,
     Summary,
 )
-from django_probe.running import Tally
+from django_probe.tally import Tally
+
+__all__ = ["ERROR", "feed", "sample_result", "sample_results", "sample_run"]
 
 START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=timezone.utc)
 
 ERROR = ErrorDetail(
     exception_class_path="AssertionError",
-    message="402 != 200 : <paid> & \"sent\"\nsecond line, at <Order at 0x7f3a5c0d1e80>",
+    message='402 != 200 : <paid> & "sent"\nsecond line, at <Order at 0x7f3a5c0d1e80>',
     traceback='Traceback (most recent call last):\n  File "shop/probes.py", line 7, in test_pay\n'
     "    self.assertEqual(402, 200)\nAssertionError: 402 != 200\n]]> # TODO\n",
 )
 
 
-def result(index: int, name: str, outcome: Outcome, **values: Any) -> ProbeResult:
+def sample_result(index: int, name: str, outcome: Outcome, **values: Any) -> ProbeResult:
     """Return a result of the class ``shop.probes.Checkout``."""
     case = values.pop("case", "Checkout")
     probe = Probe(
@@ -58,9 +62,11 @@ def result(index: int, name: str, outcome: Outcome, **values: Any) -> ProbeResul
     return ProbeResult(probe=probe, outcome=outcome, **{**defaults, **values})
 
 
-def results(target: str = "default") -> list[ProbeResult]:
+def sample_results(target: str = "default") -> list[ProbeResult]:
     """Return one result of each kind."""
-    first_try = result(12, "test_flaky", Outcome.ERRORED, error=ERROR, worker="", target=target)
+    first_try = sample_result(
+        12, "test_flaky", Outcome.ERRORED, error=ERROR, worker="", target=target
+    )
     left = ErrorDetail(exception_class_path="OSError", message="a row is left", traceback="OSError")
     subtests = (
         SubTestResult(description="(n=1)", outcome=Outcome.PASSED),
@@ -72,32 +78,51 @@ def results(target: str = "default") -> list[ProbeResult]:
         ("test_prints", Outcome.PASSED, {"stdout": "out ]]>\n", "stderr": "err\n"}),
         ("test_fails", Outcome.FAILED, {"error": ERROR, "stdout": "before it failed\n"}),
         ("test_errs", Outcome.ERRORED, {"error": ERROR, "cleanup_errors": (left,)}),
-        ("test_hangs", Outcome.TIMED_OUT, {"error": ErrorDetail(
-            exception_class_path="Timeout", message="took longer than its timeout of 30 s")}),
+        (
+            "test_hangs",
+            Outcome.TIMED_OUT,
+            {
+                "error": ErrorDetail(
+                    exception_class_path="Timeout", message="took longer than its timeout of 30 s"
+                )
+            },
+        ),
         ("test_unexpected", Outcome.UNEXPECTED_SUCCESS, {}),
         ("test_expected", Outcome.EXPECTED_FAILURE, {"error": ERROR}),
         ("test_skipped", Outcome.SKIPPED, {"reason": "no gateway # TODO"}),
         ("test_skipped_without_reason", Outcome.SKIPPED, {}),
         ("test_not_run", Outcome.NOT_RUN, {"reason": "--failfast: a probe before it failed"}),
         ("test_warns", Outcome.FAILED, {"error": ERROR, "severity": "warning", "blocking": False}),
-        ("test_quarantined", Outcome.FAILED, {
-            "error": ERROR, "quarantine": "until 2026-12-31", "blocking": False}),
+        (
+            "test_quarantined",
+            Outcome.FAILED,
+            {"error": ERROR, "quarantine": "until 2026-12-31", "blocking": False},
+        ),
         ("test_flaky", Outcome.PASSED, {"attempts": (first_try,), "flaky": True}),
-        ("test_sub_tests", Outcome.FAILED, {"subtests": subtests, "error": ErrorDetail(
-            exception_class_path="AssertionError", message="1 of 3 sub-tests failed: (n=2)",
-            traceback=f"(n=2)\n{ERROR.traceback}")}),
+        (
+            "test_sub_tests",
+            Outcome.FAILED,
+            {
+                "subtests": subtests,
+                "error": ErrorDetail(
+                    exception_class_path="AssertionError",
+                    message="1 of 3 sub-tests failed: (n=2)",
+                    traceback=f"(n=2)\n{ERROR.traceback}",
+                ),
+            },
+        ),
         ("test_other_class", Outcome.PASSED, {"case": "Stock"}),
     ]
     return [
-        result(index, name, outcome, target=target, **values)
+        sample_result(index, name, outcome, target=target, **values)
         for index, (name, outcome, values) in enumerate(told)
     ]
 
 
-def events(*targets: str, found: list[ProbeResult] | None = None) -> list[Event]:
+def sample_run(*targets: str, found: list[ProbeResult] | None = None) -> list[Event]:
     """Return a whole run; several targets interleave, with one that cannot be asked."""
     names = targets or ("default",)
-    mine = [found] if found is not None else [results(name) for name in names]
+    mine = [found] if found is not None else [sample_results(name) for name in names]
     fixture = FixtureFailed(
         fixture="shop.probes.Stock.tearDownClass",
         error=ERROR,
@@ -113,7 +138,7 @@ def events(*targets: str, found: list[ProbeResult] | None = None) -> list[Event]
         instance="web-1",
     )
     told: list[Event] = [run]
-    for row in zip(*mine):
+    for row in zip(*mine, strict=True):
         for one in row:
             told.append(ProbeStarted(probe=one.probe, target=one.target, at=one.started_at))
             told.append(ProbeFinished(result=one))
@@ -135,3 +160,9 @@ def events(*targets: str, found: list[ProbeResult] | None = None) -> list[Event]
         failed_targets=tuple(tally.failed_targets),
     )
     return [*told, RunFinished(summary=summary)]
+
+
+def feed(reporter: Reporter, run: Iterable[Event]) -> None:
+    """Hand a run to a reporter, as the core does."""
+    for event in run:
+        hand_over(reporter, event)

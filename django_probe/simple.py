@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import argparse
-import json
+import contextlib
 import random
 import sys
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, TextIO
 
 from django.conf import settings as django_settings
 
-from django_probe import interrupts, running
-from django_probe.conf import settings
+from django_probe import interrupts, listing, running
+from django_probe.conf import DEFAULT_RUNNER, settings
 from django_probe.deadline import Deadline
+from django_probe.details import text_of
 from django_probe.discovery import discover
 from django_probe.exceptions import ConfigurationError
 from django_probe.executors.base import Executor
 from django_probe.executors.names import make_executor
-from django_probe.formats import Format, available, find_format
-from django_probe.options import add_options
+from django_probe.formats import Format, find_format
+from django_probe.options import RANDOM, add_options, checked
 from django_probe.outputs import FileOutput, Output, StreamOutput
 from django_probe.plan import Plan, Selection
 from django_probe.redaction import Redactor, secrets_in_settings
@@ -30,7 +30,9 @@ from django_probe.results import Summary
 from django_probe.targets.base import Target
 from django_probe.targets.local import LocalTarget
 
-__all__ = ["DjangoProbeSuiteRunner"]
+__all__ = ["DjangoProbeSuiteRunner", "runner_class"]
+
+STDOUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 
 
 class DjangoProbeSuiteRunner:
@@ -39,17 +41,20 @@ class DjangoProbeSuiteRunner:
     Choose a subclass by ``PROBE_RUNNER = "dotted.path.of.Subclass"``.
 
     Args:
-        stdout: where the report without a file goes.
+        stdout: where the report without a file goes; None where there is none.
         stderr: where words for a person go.
         options: the command's options, by their names in ``add_arguments``.
+
+    Raises:
+        ConfigurationError: an option of the wrong type or value.
     """
 
     def __init__(
         self, *, stdout: TextIO | None = None, stderr: TextIO | None = None, **options: Any
     ) -> None:
-        self.stdout = stdout or sys.stdout
-        self.stderr = stderr or sys.stderr
-        self.options = options
+        self.stdout = sys.stdout if stdout is None else stdout
+        self.stderr = sys.stderr if stderr is None else stderr
+        self.options = checked(options)
         self._executor: Executor | None = None
 
     @classmethod
@@ -76,16 +81,17 @@ class DjangoProbeSuiteRunner:
         Raises:
             ProbeError: nothing could be asked; no probe has run.
         """
-        deadline = Deadline(self.option("deadline") or settings.deadline)
+        reports = self.get_reports()
+        _refuse_twins(reports)
         summary = running.run(
             self.get_target(),
             selection,
-            ReporterGroup(self.get_reports(), self.warn),
-            deadline,
+            ReporterGroup(reports, self.warn),
+            Deadline(self.option("deadline", settings.deadline)),
             guard=interrupts.handled,
         )
         if summary.exit_code == 5:
-            self.warn(nothing_ran(selection, summary))
+            self.warn(listing.nothing_ran(selection, summary.counts.total, self.build_suite))
         return summary
 
     def build_selection(self, labels: Sequence[str]) -> Selection:
@@ -96,7 +102,7 @@ class DjangoProbeSuiteRunner:
             tags=frozenset(self.option("tag", ())),
             exclude_tags=frozenset(self.option("exclude_tag", ())),
             patterns=tuple(_as_pattern(text) for text in self.option("patterns", ())),
-            seed=random.randrange(2**32) if seed == -1 else seed,
+            seed=random.getrandbits(32) if seed == RANDOM else seed,
         )
 
     def build_suite(self, selection: Selection) -> Plan:
@@ -114,11 +120,11 @@ class DjangoProbeSuiteRunner:
     def get_executor(self) -> Executor:
         """Return how the probes run."""
         entry = settings.executor
-        backend = self.option("executor") or entry["BACKEND"]
+        backend = self.option("executor", entry["BACKEND"])
         options = entry["OPTIONS"] if backend == entry["BACKEND"] else {}
         given = {
-            "max_workers": self.option("parallel") or options.get("max_workers", 1),
-            "timeout": self.option("timeout") or settings.timeout,
+            "max_workers": self.option("parallel", options.get("max_workers", 1)),
+            "timeout": self.option("timeout", settings.timeout),
             "failfast": bool(self.option("failfast")),
             "redactor": self.get_redactor(),
         }
@@ -134,28 +140,30 @@ class DjangoProbeSuiteRunner:
 
         Raises:
             UnknownReporter: a format that does not exist.
-            ConfigurationError: a report without a file, or two on one.
+            ConfigurationError: a report without a file.
         """
-        asked = [(self.option("format") or "text", self.option("output") or "")]
-        for text in self.option("report", ()):
-            name, _, path = text.partition("=")
-            asked.append((name, path))
-        reports = [
-            self.get_report(name, path, main=position == 0)
-            for position, (name, path) in enumerate(asked)
-        ]
-        _refuse_twins(reports)
-        return reports
+        main = self.get_report(self.option("format", "text"), self.option("output"), main=True)
+        asked = [text.partition("=") for text in self.option("report", ())]
+        return [main, *(self.get_report(name, path) for name, _, path in asked)]
 
-    def get_report(self, name: str, path: str, *, main: bool = False) -> Report:
-        """Return one report; only the main one may go to stdout."""
+    def get_report(self, name: str, path: str | None = None, *, main: bool = False) -> Report:
+        """Return one report; only the main one goes to stdout when nobody says where.
+
+        Raises:
+            UnknownReporter: a format that does not exist.
+            ConfigurationError: no file.
+        """
         found = find_format(name, settings.reporters)
-        path = path or found.output
-        if not path and not main:
-            raise ConfigurationError(
-                f"--report {name} has no file, expected NAME=FILE: write --report {name}=FILE."
-            )
-        output: Output = StreamOutput(self.stdout) if path in ("", "-") else FileOutput(path)
+        if path is None or (path == "" and not main):
+            path = found.output
+            if not path and not main:
+                raise ConfigurationError(
+                    f"--report {name} has no file, expected NAME=FILE: write --report {name}=FILE."
+                )
+        elif not path:
+            raise ConfigurationError("--output is empty, expected the path of a file.")
+        is_stdout = path in ("", *STDOUT)
+        output: Output = StreamOutput(self.stdout) if is_stdout else FileOutput(path)
         return Report(name, output, partial(found.build, **self.reporter_defaults(found)))
 
     def reporter_defaults(self, found: Format) -> dict[str, Any]:
@@ -164,30 +172,30 @@ class DjangoProbeSuiteRunner:
             "verbosity": self.option("verbosity", 1),
             "durations": self.option("durations", 0),
             "color": self.option("color"),
+            "command": listing.own_command(self.option("settings")),
         }
 
     def list_formats(self) -> int:
-        """Write the names of all formats, with what each is for."""
-        for name in available(settings.reporters):
-            found = find_format(name, settings.reporters)
-            purpose = (found.reporter_class.__doc__ or "").strip().splitlines() or [""]
-            self.stdout.write(f"{name:12} {purpose[0]}\n")
+        """Write the names of all formats, with what each is for; return the exit code."""
+        StreamOutput(self.stdout).open().writelines(listing.formats(settings.reporters))
         return 0
 
     def list_probes(self, selection: Selection) -> int:
-        """Write what would run: labels, or records with ``--format json``."""
-        name = self.option("format") or "text"
+        """Write what would run, as text or json; return the exit code."""
+        name = self.option("format", "text")
         if name not in ("text", "json"):
             raise ConfigurationError(f"--list has no format {name!r}, expected text or json.")
+        if self.option("report") or self.option("output"):
+            raise ConfigurationError("--list writes to stdout alone: leave the reports out.")
         plan = self.build_suite(selection)
-        entries = [entry for batch in plan.batches for entry in batch.entries]
-        probes = [entry.describe(self.option("timeout") or settings.timeout) for entry in entries]
-        if name == "json":
-            records = [{key: getattr(probe, key) for key in probe.__slots__} for probe in probes]
-            self.stdout.write(json.dumps(records, indent=2) + "\n")
-        else:
-            self.stdout.writelines(f"{probe.label}\n" for probe in probes)
-        return 0 if probes else 5
+        stream = StreamOutput(self.stdout).open()
+        stream.writelines(listing.probes(plan, name, self.option("timeout", settings.timeout)))
+        redactor = self.get_redactor()
+        for line in listing.problems(plan):
+            self.warn(redactor.scrub(line))
+        if not plan.total:
+            self.warn(listing.nothing_ran(selection, 0, self.build_suite))
+        return 0 if plan.total else 5
 
     def option(self, name: str, default: Any = None) -> Any:
         """Return an option of the command, or a default where it was not given."""
@@ -196,7 +204,8 @@ class DjangoProbeSuiteRunner:
 
     def warn(self, line: str) -> None:
         """Tell a person something that is in no report."""
-        self.stderr.write(f"{line}\n")
+        with contextlib.suppress(OSError, ValueError):
+            self.stderr.write(f"{line}\n")
 
     @property
     def left_behind(self) -> tuple[str, ...]:
@@ -204,19 +213,29 @@ class DjangoProbeSuiteRunner:
         return self._executor.left_behind if self._executor else ()
 
 
-def nothing_ran(selection: Selection, summary: Summary) -> str:
-    """Return what to say when no probe ran: that is never a success."""
-    asked = [
-        *(f"label {label}" for label in selection.labels),
-        *(f"--tag {tag}" for tag in sorted(selection.tags)),
-        *(f"--exclude-tag {tag}" for tag in sorted(selection.exclude_tags)),
-        *(f"-k {pattern}" for pattern in selection.patterns),
-    ]
-    if summary.counts.total:
-        return f"Nothing ran: all {summary.counts.total} probes were skipped."
-    if asked:
-        return f"Nothing ran: no probe matches {', '.join(asked)}. --list names what there is."
-    return "Nothing ran: no installed app has a probe. Write one in an app's probes.py."
+def runner_class() -> type[DjangoProbeSuiteRunner]:
+    """Return the class that ``PROBE_RUNNER`` names.
+
+    Raises:
+        ConfigurationError: it cannot be imported, or is no runner.
+    """
+    from django.utils.module_loading import import_string
+
+    path = settings.runner
+    if path == DEFAULT_RUNNER:
+        return DjangoProbeSuiteRunner
+    try:
+        found = import_string(path)
+    except (Exception, SystemExit) as exc:
+        raise ConfigurationError(
+            f"PROBE_RUNNER is {path!r}, which cannot be imported: {text_of(exc)}:"
+            f" the default is {DEFAULT_RUNNER!r}."
+        ) from exc
+    if not isinstance(found, type) or not issubclass(found, DjangoProbeSuiteRunner):
+        raise ConfigurationError(
+            f"PROBE_RUNNER is {path!r}, expected a class derived from {DEFAULT_RUNNER}."
+        )
+    return found
 
 
 def _as_pattern(text: str) -> str:
@@ -227,10 +246,10 @@ def _as_pattern(text: str) -> str:
 def _refuse_twins(reports: Sequence[Report]) -> None:
     taken: set[object] = set()
     for report in reports:
-        output = report.output
-        place = output.path.resolve() if isinstance(output, FileOutput) else Path("-")
-        if place in taken and place != Path("/dev/null"):
+        place = report.output.place
+        if place is not None and place in taken:
             raise ConfigurationError(
-                f"Two reports go to {output}, expected one for each file: give another path."
+                f"Two reports go to {report.output}, expected one for each place: give another"
+                " path."
             )
         taken.add(place)

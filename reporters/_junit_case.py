@@ -78,6 +78,7 @@ def case_xml(case: Case) -> str:
     suite = Element("testsuite")
     _XMLTestResult._report_testcase(case, suite, _DOCUMENT)
     element = suite.children[0]
+    assert isinstance(element, Element)
     file, _, line = case.source.rpartition(":")
     if file:
         element.setAttribute("file", file)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import TextIO
 
+from django_probe.encoding import counts_to_dict, error_to_dict, result_to_json
 from django_probe.events import FixtureFailed, RunStarted, TargetFailed
 from django_probe.reporting import Reporter, shown_target
 from django_probe.results import DEFAULT_TARGET, ProbeResult, Summary
 from django_probe.spooling import Segments, Spool
-from django_probe.wire import counts_to_dict, error_to_dict, result_to_json
 
 __all__ = ["JsonReporter"]
 
@@ -54,9 +54,7 @@ class JsonReporter(Reporter):
 
     def target_failed(self, event: TargetFailed) -> None:
         """Keep that a target failed."""
-        self._failed_targets.append(
-            {"target": event.target, "error": error_to_dict(event.error)}
-        )
+        self._failed_targets.append({"target": event.target, "error": error_to_dict(event.error)})
 
     def run_finished(self, summary: Summary) -> None:
         """Write the document."""

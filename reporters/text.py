@@ -1,14 +1,146 @@
-"""temporary"""
+"""The text report: what a person wants to see, at a terminal and in a CI log."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar, TextIO
+
+from django_probe.events import FixtureFailed, ProbeStarted, RunStarted, TargetFailed
+from django_probe.reporters._live import LiveLine, Painter, can_be_live
+from django_probe.reporters._text_blocks import output
+from django_probe.reporters._text_end import Kept
+from django_probe.reporters._text_lines import class_line, failure_line, heading, still_line
+from django_probe.reporters._text_look import Look
+from django_probe.reporters._text_progress import Progress
+from django_probe.reporters._text_screen import Log, Screen
+from django_probe.reporters._text_words import is_bad
 from django_probe.reporting import Reporter
+from django_probe.results import Outcome, ProbeResult, Summary
+
+__all__ = ["TextReporter"]
+
+_PASSED = Outcome.PASSED
+
+
 class TextReporter(Reporter):
-    accepts = frozenset({"verbosity"})
-    def __init__(self, stream, verbosity=1):
+    """For people: progress, what failed and why, the verdict.
+
+    Args:
+        verbosity: 0 tells failures and the verdict, 1 progress too, 2 one line
+            for each probe, 3 also what those that passed have printed.
+        durations: how many of the slowest probes to name.
+        color: None is yes on a terminal.
+        heartbeat: seconds of silence after which a log says that the run is alive.
+        command: asks probes again, with their labels behind it.
+    """
+
+    accepts: ClassVar[frozenset[str]] = frozenset({"verbosity", "durations", "color", "command"})
+
+    def __init__(
+        self,
+        stream: TextIO,
+        *,
+        verbosity: int = 1,
+        durations: int = 0,
+        color: bool | None = None,
+        heartbeat: float = 10.0,
+        command: str = "./manage.py probe",
+    ) -> None:
         super().__init__(stream)
-        self.v = verbosity
-    def probe_finished(self, r):
-        if self.v>1 or r.outcome.value!='passed':
-            self.stream.write(f"{r.outcome} {r.probe.label} {r.duration:.3f} {r.error.message if r.error else ''} {r.reason} {[ (s.description, s.outcome.value) for s in r.subtests]} out={r.stdout!r} err={r.stderr!r} cl={[c.message for c in r.cleanup_errors]}\n")
-            if self.v>2 and r.error: self.stream.write(r.error.traceback)
-    def fixture_failed(self, e): self.stream.write(f"{e}\n")
-    def target_failed(self, e): self.stream.write(f"{e}\n")
-    def run_finished(self, s): self.stream.write(f"{s.counts} {s.ok} {s.exit_code}\n")
+        if not isinstance(verbosity, int) or not heartbeat > 0:
+            raise TypeError("verbosity is a whole number from 0 on, heartbeat a number above 0")
+        self._look = Look(verbosity=verbosity, color=stream.isatty() if color is None else color)
+        self._verbosity = verbosity
+        self._durations = durations
+        self._heartbeat = heartbeat
+        self._command = command
+        self._by_class = False
+        self._screen = Screen(stream)
+        self._progress = Progress()
+        self._kept = Kept(durations)
+
+    def run_started(self, run: RunStarted) -> None:
+        """Say what is asked, and begin to show progress."""
+        self._run = run
+        self._look = replace(self._look, targets=run.targets)
+        self._progress.planned = run.planned
+        if self._verbosity < 1:
+            return
+        self.stream.write(heading(run, self._look))
+        if can_be_live(self.stream):
+            self._screen = LiveLine(self.stream, self._make_painter)
+        else:
+            self._screen = Log(self.stream, self._still, self._heartbeat)
+            self._by_class = self._verbosity == 1
+        self._screen.start()
+
+    def probe_started(self, event: ProbeStarted) -> None:
+        """Note what runs now."""
+        progress = self._progress
+        progress.start(event)
+        if progress.ended:
+            self._end_classes()
+
+    def probe_finished(self, result: ProbeResult) -> None:
+        """Tell a result: as a line of its own, or within the line of its class."""
+        progress = self._progress
+        plain = result.outcome is _PASSED and not result.blocking and not result.flaky
+        bad = not plain and is_bad(result)
+        progress.finish(result, plain, bad)
+        if self._durations and result.outcome is not Outcome.NOT_RUN:
+            self._kept.slowest.add(result)
+        if not plain:
+            self._kept.add(result, bad=bad)
+        if not plain or self._verbosity >= 2:
+            self._tell(result, bad)
+        if progress.ended:
+            self._end_classes()
+
+    def fixture_failed(self, event: FixtureFailed) -> None:
+        """Tell that a fixture failed."""
+        self._tell_failure(event)
+
+    def target_failed(self, event: TargetFailed) -> None:
+        """Tell that a target failed."""
+        self._tell_failure(event)
+
+    def run_finished(self, summary: Summary) -> None:
+        """Tell what went wrong, how to ask it again, and the verdict."""
+        self._progress.finish_all()
+        self._end_classes()
+        self._screen.stop()
+        ending = self._kept.ending(summary, self._run, self._look, self._command)
+        if not self._verbosity:
+            self.stream.write(next(ending).lstrip("\n"))
+        self.stream.writelines(ending)
+
+    def _tell(self, result: ProbeResult, bad: bool) -> None:
+        if self._verbosity < 2:
+            loud = (bad and result.outcome is not Outcome.NOT_RUN) or result.flaky
+            if self._verbosity < 1 or not loud:
+                return
+        text = self._look.line(result)
+        if self._verbosity >= 3 and not bad:
+            text += "".join(output(result, self._look))
+        self._screen.write(text)
+
+    def _tell_failure(self, event: FixtureFailed | TargetFailed) -> None:
+        self._kept.add_failure(event)
+        if self._verbosity:
+            self._screen.write(failure_line(event, self._look))
+
+    def _end_classes(self) -> None:
+        ended = self._progress.ended
+        for group in ended:
+            self._kept.end_class(group)
+            if self._by_class and group.ran:
+                self._screen.write(class_line(group, self._progress, self._look))
+        ended.clear()
+
+    def _still(self) -> str:
+        return still_line(self._progress, self._look)
+
+    def _make_painter(self) -> Painter:
+        from django_probe.reporters._text_painters import make_painter
+
+        return make_painter(self._progress, self._look, self.stream)

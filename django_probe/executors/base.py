@@ -51,9 +51,7 @@ class Executor:
         self.failfast = failfast
         self.redactor = redactor or Redactor()
 
-    def execute(
-        self, batches: Sequence[Batch], target: str, deadline: Deadline
-    ) -> Iterator[Event]:
+    def execute(self, batches: Sequence[Batch], target: str, deadline: Deadline) -> Iterator[Event]:
         """Run the batches until all have results or the deadline passes."""
         raise NotImplementedError
 

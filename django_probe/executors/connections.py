@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import ContextVar
 from typing import Any
@@ -11,12 +13,14 @@ from asgiref.sync import SyncToAsync, ThreadSensitiveContext
 from django.db import connections
 from django.db.backends.signals import connection_created
 
-__all__ = ["WorkerConnections", "close_all", "watch_connections"]
+from django_probe.executors.cancelling import cancel
+
+__all__ = ["WorkerConnections", "close_own", "closing_pools", "watch_connections"]
 
 _owner: ContextVar[WorkerConnections | None] = ContextVar("django_probe_connections", default=None)
 
-_aliases: set[str] = set()
-"""Aliases that workers have used since ``close_all()``: Django keeps one pool for each."""
+CANCEL_PATIENCE = 0.5
+"""Seconds to wait for servers that have been asked to cancel."""
 
 
 class WorkerConnections:
@@ -29,35 +33,49 @@ class WorkerConnections:
 
     def __init__(self) -> None:
         self._opened: list[Any] = []
+        self._cancelling: list[threading.Thread] = []
         self._async_thread = _SharingThread()
         self._context = ThreadSensitiveContext()
 
     def enter(self) -> None:
         """Make the calling thread's connections this worker's."""
+        self._thread = threading.get_ident()
         _owner.set(self)
         SyncToAsync.thread_sensitive_context.set(self._context)
         SyncToAsync.context_to_thread_executor[self._context] = self._async_thread
+        for alias in _pooled_aliases():
+            connections[alias] = _without_pool(alias)
 
     def add(self, connection: Any) -> None:
-        """Take note of a connection that was opened."""
-        if connection not in self._opened:
+        """Take note of a connection that was opened, by whatever thread of the probe."""
+        if all(connection is not known for known in self._opened):
+            connection.inc_thread_sharing()
             self._opened.append(connection)
 
     def after_probe(self, *, shares: bool) -> None:
         """Close what the next probe must not inherit.
 
         That is what Django closes after a request, and a transaction that was
-        left open, unless the class ``shares`` fixtures that may want it.
+        left open, unless a fixture that it ``shares`` may want it.
         """
-        for connection in self._opened:
-            if not connection.in_atomic_block:
-                connection.close_if_unusable_or_obsolete()
+        for connection in tuple(self._opened):
+            if connection._thread_ident != self._thread:
+                _close(connection)  # Of a thread that the probe has had.
+                self._opened.remove(connection)
+            elif not connection.in_atomic_block:
+                _close_like_django(connection)
             elif not shares:
                 _close(connection)
-        if self._async_thread.stuck:
-            self._async_thread.shutdown(wait=False)
-            self._async_thread = _SharingThread()
-            self.enter()
+        if self._async_thread.is_stuck:
+            self._replace_async_thread()
+
+    def after_interrupt(self) -> None:
+        """Close everything: a cancel that comes late must not hit the next probe's query."""
+        while self._cancelling:
+            self._cancelling.pop().join(CANCEL_PATIENCE)
+        if self._async_thread.is_stuck:
+            self._replace_async_thread()
+        self.close()
 
     def close(self) -> None:
         """Close all that is open; a transaction that was left open is rolled back."""
@@ -72,7 +90,20 @@ class WorkerConnections:
     def cancel(self) -> None:
         """Ask the servers to cancel what runs, without waiting for their answer."""
         for connection in tuple(self._opened):
-            threading.Thread(target=_cancel, args=(connection,), daemon=True).start()
+            thread = threading.Thread(target=cancel, args=(connection,), daemon=True)
+            self._cancelling.append(thread)
+            thread.start()
+
+    def _replace_async_thread(self) -> None:
+        """Leave a thread that does not come back, with the connections that it may use."""
+        self._async_thread.shutdown(wait=False)
+        self._async_thread = _SharingThread()
+        for connection in connections.all(initialized_only=True):
+            del connections[connection.alias]
+        left, self._opened = self._opened, []
+        # A connection in use may keep the one who closes it waiting.
+        threading.Thread(target=lambda: list(map(_close, left)), daemon=True).start()
+        self.enter()
 
 
 class _SharingThread(ThreadPoolExecutor):
@@ -84,7 +115,7 @@ class _SharingThread(ThreadPoolExecutor):
         self._last: Future[Any] | None = None
 
     @property
-    def stuck(self) -> bool:
+    def is_stuck(self) -> bool:
         """Return whether it still runs what it was given last."""
         return self._last is not None and not self._last.done()
 
@@ -114,42 +145,55 @@ def _opened(connection: Any, **kwargs: object) -> None:
         owner.add(connection)
 
 
-def close_all() -> None:
-    """Close the calling thread's connections, and the pools of all that workers used."""
+def close_own() -> None:
+    """Close the calling thread's connections: what was opened while modules were imported."""
     for connection in connections.all(initialized_only=True):
-        connection.close()
-    while _aliases:
-        close_pool = getattr(connections[_aliases.pop()], "close_pool", None)
-        if close_pool is not None:
-            close_pool()
+        if not connection.in_atomic_block:
+            connection.close()
+
+
+@contextlib.contextmanager
+def closing_pools() -> Iterator[None]:
+    """Close, at the end, the connection pools that threads of probes have made Django open."""
+    before = {alias for alias in _pooled_aliases() if _has_pool(alias)}
+    try:
+        yield
+    finally:
+        for alias in _pooled_aliases():
+            if alias not in before and _has_pool(alias):
+                connections[alias].close_pool()  # type: ignore[attr-defined]
+
+
+def _pooled_aliases() -> list[str]:
+    settings = connections.settings
+    return [alias for alias in settings if settings[alias].get("OPTIONS", {}).get("pool")]
+
+
+def _has_pool(alias: str) -> bool:
+    return alias in getattr(connections[alias], "_connection_pools", ())
+
+
+def _without_pool(alias: str) -> Any:
+    """Return a connection of its own: a pool would open more of them than there are workers."""
+    wrapper: Any = connections.create_connection(alias)
+    options = {
+        key: value for key, value in wrapper.settings_dict["OPTIONS"].items() if key != "pool"
+    }
+    wrapper.settings_dict = {**wrapper.settings_dict, "OPTIONS": options}
+    return wrapper
+
+
+def _close_like_django(connection: Any) -> None:
+    try:
+        connection.close_if_unusable_or_obsolete()
+    except Exception:  # What cannot be asked whether it works does not.
+        _close(connection)
 
 
 def _close(connection: Any) -> None:
+    """Close a connection, whatever state it is in."""
     connection.in_atomic_block = False  # Or Django keeps the closed connection, unusable.
-    connection.close()
-    _aliases.add(connection.alias)
-
-
-def _cancel(connection: Any) -> None:
-    """Cancel what a connection runs, from another thread, by the means of its vendor."""
-    raw = connection.connection
-    if raw is None:
-        return
     try:
-        if connection.vendor == "postgresql":
-            raw.cancel()
-        elif connection.vendor == "sqlite":
-            raw.interrupt()
-        elif connection.vendor == "mysql":
-            _kill_query(connection, raw.thread_id())
-    except Exception:  # noqa: S110 - the probe is given up if this did not help
-        pass
-
-
-def _kill_query(connection: Any, thread_id: int) -> None:
-    helper = connection.copy()
-    try:
-        with helper.cursor() as cursor:
-            cursor.execute(f"KILL QUERY {int(thread_id)}")
-    finally:
-        helper.close()
+        connection.close()
+    except Exception:  # The server is gone, say.
+        connection.connection = None

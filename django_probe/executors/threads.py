@@ -14,7 +14,8 @@ from django_probe.deadline import Deadline
 from django_probe.events import Event
 from django_probe.executors.base import Executor
 from django_probe.executors.batch_run import BatchRun
-from django_probe.executors.connections import close_all, watch_connections
+from django_probe.executors.connections import close_own, closing_pools, watch_connections
+from django_probe.executors.fixture_run import FixtureRun
 from django_probe.executors.thread_pool import ThreadPool
 from django_probe.plan import Batch
 
@@ -26,26 +27,24 @@ class ThreadsExecutor(Executor):
 
     _pool: ThreadPool | None = None
 
-    def execute(
-        self, batches: Sequence[Batch], target: str, deadline: Deadline
-    ) -> Iterator[Event]:
+    def execute(self, batches: Sequence[Batch], target: str, deadline: Deadline) -> Iterator[Event]:
         """Run the batches; those that must be alone come last, one at a time."""
-        self._pool = pool = ThreadPool(self, target, deadline)
         shared, alone = self._apart(batches)
         watch_connections()
-        close_all()
-        with routed():
+        close_own()
+        with closing_pools(), routed() as routing:
+            self._pool = pool = ThreadPool(self, target, deadline, routing)
             try:
-                yield from pool.run(_tasks(shared, split=True), self.max_workers)
-                yield from pool.run(_tasks(alone, split=False), 1)
-                yield from pool.not_run()
+                workers = min(self.max_workers, sum(len(batch.entries) for batch in shared))
+                yield from pool.run(_tasks(shared, split=True), workers)
+                yield from pool.run(_tasks(alone, split=False), min(1, len(alone)))
+                yield from pool.ledger.not_run()
             finally:
                 pool.close()
-                close_all()
 
     @property
     def left_behind(self) -> tuple[str, ...]:
-        """Return the labels of the probes whose threads were given up and still run."""
+        """Return what the threads that were given up still hang in."""
         return self._pool.left_behind if self._pool else ()
 
     def _apart(self, batches: Sequence[Batch]) -> tuple[list[Batch], list[Batch]]:
@@ -64,4 +63,4 @@ def _tasks(batches: Sequence[Batch], *, split: bool) -> Iterator[BatchRun]:
             for entry in batch.entries:
                 yield BatchRun([entry])
         else:
-            yield BatchRun(batch.entries, module_fixture=batch.module_fixture)
+            yield BatchRun(batch.entries, FixtureRun(with_module=batch.module_fixture))

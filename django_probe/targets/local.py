@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import socket
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
+from typing import cast
 
 from django_probe.conf import settings
 from django_probe.deadline import Deadline
+from django_probe.details import Problem
 from django_probe.discovery import discover
-from django_probe.events import Event, ProbeFinished, RunStarted, TargetFailed
+from django_probe.events import Event, ProbeFinished, ProbeStarted, RunStarted, TargetFailed
 from django_probe.executors.base import Executor
-from django_probe.plan import Plan, Selection
-from django_probe.results import DEFAULT_TARGET, ErrorDetail
+from django_probe.plan import Batch, Plan, Planned, Selection
+from django_probe.recording import Recorder
+from django_probe.results import DEFAULT_TARGET, NON_BLOCKING, ErrorDetail, Outcome
+from django_probe.sanitizing import clean, one_line
 from django_probe.targets.base import Target
 
 __all__ = ["LocalTarget"]
@@ -38,25 +43,84 @@ class LocalTarget(Target):
         self.alias = alias
         self._executor = executor
         self._build = build
+        self._recorder = Recorder(executor.redactor, alias)
 
     def run(self, selection: Selection, deadline: Deadline) -> Iterator[Event]:
-        """Yield ``RunStarted`` with the number of probes, then what the executor tells."""
+        """Yield ``RunStarted`` with the number of probes, then one result for each of them."""
         plan = self._build(selection)
-        yield RunStarted(
+        yield self._started(plan, selection)
+        told = bytearray(plan.total)
+        try:
+            for event in self._ask(plan, deadline):
+                if type(event) is ProbeFinished:
+                    told[event.result.probe.index] += 1
+                yield event
+        except Exception as exc:
+            yield from self._mend(plan, told, Problem.raised(exc))
+            return
+        if sum(told) != plan.total:
+            message = f"its executor told {sum(told)} results for {plan.total} probes"
+            yield from self._mend(plan, told, Problem.errored("MissingResults", message))
+
+    def _ask(self, plan: Plan, deadline: Deadline) -> Iterator[Event]:
+        """Tell the results that are known already, then what the executor tells."""
+        settled = [entry for entry in plan.entries if entry.problem is not None]
+        for entry in settled:
+            yield from self._settle(entry)
+        if self._executor.failfast and any(map(_blocks, settled)):
+            problem = Problem(
+                outcome=Outcome.NOT_RUN, reason="--failfast: a probe before it failed"
+            )
+            for entry in plan.entries:
+                if entry.problem is None:
+                    yield self._finished(entry, problem)
+            return
+        batches = plan.batches if not settled else list(_unsettled(plan.batches))
+        yield from self._executor.execute(batches, self.alias, deadline)
+
+    def _started(self, plan: Plan, selection: Selection) -> RunStarted:
+        return RunStarted(
             run_id=uuid.uuid4().hex,
             started_at=datetime.now(timezone.utc),
             targets=(self.alias,),
             planned=plan.total,
-            labels=selection.labels,
-            release=settings.release,
+            labels=tuple(one_line(clean(label)) for label in selection.labels),
+            release=one_line(clean(settings.release)),
             instance=socket.gethostname(),
             seed=selection.seed,
         )
-        finished = 0
-        for event in self._executor.execute(plan.batches, self.alias, deadline):
-            finished += type(event) is ProbeFinished
-            yield event
-        if finished != plan.total:
-            message = f"its executor told {finished} results for {plan.total} probes"
-            error = ErrorDetail(exception_class_path="MissingResults", message=message)
-            yield TargetFailed(target=self.alias, error=error)
+
+    def _settle(self, entry: Planned) -> Iterator[Event]:
+        """Tell a result that is known before the probe runs: it could not be loaded, say."""
+        problem = cast("Problem", entry.problem)
+        event = self._finished(entry, problem)
+        if problem.outcome is not Outcome.NOT_RUN:
+            result = event.result
+            yield ProbeStarted(probe=result.probe, target=self.alias, at=result.started_at)
+        yield event
+
+    def _mend(self, plan: Plan, told: Sequence[int], problem: Problem) -> Iterator[Event]:
+        """Keep the promise of one result for each probe where the executor did not."""
+        error = cast("ErrorDetail", self._recorder.scrubbed(problem).error)
+        yield TargetFailed(target=self.alias, error=error)
+        missing = Problem(outcome=Outcome.NOT_RUN, reason="its executor told no result")
+        for entry in plan.entries:
+            if not told[entry.index]:
+                yield self._finished(entry, missing)
+
+    def _finished(self, entry: Planned, problem: Problem) -> ProbeFinished:
+        probe = entry.describe(self._executor.timeout)
+        now = datetime.now(timezone.utc)
+        return ProbeFinished(result=self._recorder.of_problem(probe, problem, now))
+
+
+def _blocks(entry: Planned) -> bool:
+    outcome = entry.problem.outcome if entry.problem else Outcome.PASSED
+    return outcome not in NON_BLOCKING and outcome is not Outcome.NOT_RUN
+
+
+def _unsettled(batches: Sequence[Batch]) -> Iterator[Batch]:
+    for batch in batches:
+        entries = [entry for entry in batch.entries if entry.problem is None]
+        if entries:
+            yield replace(batch, entries=entries)

@@ -8,38 +8,38 @@ import sys
 import threading
 import traceback
 from argparse import ArgumentParser
-from collections.abc import Iterator
 from functools import partial
-from typing import Any, NoReturn, TextIO
+from typing import Any, NoReturn, TextIO, cast
 
-from django.core.management.base import (
-    BaseCommand,
-    CommandError,
-    CommandParser,
-    SystemCheckError,
-)
-from django.utils.module_loading import import_string
+from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 
-from django_probe.checks import SETTINGS_TAG
-from django_probe.conf import DEFAULT_RUNNER, settings
-from django_probe.exceptions import ConfigurationError, ProbeError
-from django_probe.outputs import own_stdout
-from django_probe.simple import DjangoProbeSuiteRunner
+from django_probe import __version__
+from django_probe.checks import SETTINGS_TAG, check_settings
+from django_probe.details import text_of
+from django_probe.exceptions import ProbeError, RunEnded
+from django_probe.outputs import mend_descriptors, own_stdout
+from django_probe.simple import DjangoProbeSuiteRunner, runner_class
 
 EPILOG = (
-    "exit codes: 0 all ok; 1 something blocks; 2 could not ask; 3 a report could not be"
-    " written; 4 a target could not be asked; 5 nothing ran; 130/143 interrupted"
+    "exit codes: 0 all ok; 1 something blocks; 2 could not ask (option, label, setting);"
+    " 3 a report could not be written; 4 a target could not be asked; 5 nothing ran;"
+    " 130, 143 interrupted"
 )
 
 
 class Command(BaseCommand):
     """Hand the options to the runner that ``PROBE_RUNNER`` names."""
 
-    help = "Run system tests (probes) against this live deployment and report the results."
+    help = "Run the probes, tests of this live deployment, and report what came of them."
     requires_system_checks = [SETTINGS_TAG]  # noqa: RUF012 - as Django declares it
 
     exit_code = 0
+    _is_command_line = False
     _runner: DjangoProbeSuiteRunner | None = None
+
+    def get_version(self) -> str:
+        """Return the version of django-probe: this command is no part of Django."""
+        return __version__
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """Return a parser that takes no abbreviated option for another."""
@@ -50,80 +50,61 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Let the runner add its options."""
-        self._runner_class().add_arguments(parser)
+        runner_class().add_arguments(parser)
 
     def run_from_argv(self, argv: list[str]) -> None:
         """Run as a command line; end the process with the exit code, whatever still hangs."""
+        mend_descriptors()
+        self.stderr = OutputWrapper(sys.stderr)
+        self.stderr.style_func = self.style.ERROR
+        self._is_command_line = True
         try:
             super().run_from_argv(argv)
         except KeyboardInterrupt:
             self._leave(130)
-        except (CommandError, ProbeError) as exc:
-            # Those from the parser, and all others where --traceback is given.
+        except Exception as exc:
+            # From the parser, or from anywhere where --traceback is given.
+            told = _told(exc)
             if "--traceback" in argv:
                 traceback.print_exc()
-            self.stderr.write(f"CommandError: {exc}")
-            self._leave(exc.returncode if isinstance(exc, CommandError) else exc.exit_code)
+            with contextlib.suppress(OSError):
+                self.stderr.write(f"CommandError: {told}")
+            self._leave(told.returncode)
         self._leave(self.exit_code)
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run with every error as one line and exit code 2: Django's own would be 1."""
         try:
-            return super().execute(*args, **options)
-        except SystemCheckError as exc:
-            raise SystemCheckError(str(exc), returncode=2) from exc
-        except CommandError as exc:
-            raise CommandError(str(exc), returncode=2) from exc
-        except ProbeError as exc:
-            raise CommandError(str(exc), returncode=exc.exit_code) from exc
-        except Exception as exc:
-            raise CommandError(
-                f"{type(exc).__name__}: {exc}. No verdict: this is no fault of a probe;"
-                " --traceback shows where it comes from.",
-                returncode=2,
-            ) from exc
+            output = super().execute(*args, **options)
+        except (Exception, SystemExit, RunEnded) as exc:
+            raise _told(exc) from exc
+        if self.exit_code and not self._is_command_line:
+            sys.exit(self.exit_code)
+        return output
+
+    def check(self, *args: Any, **kwargs: Any) -> None:
+        """Check the settings, and tell the first fault in one line."""
+        faults = [fault for fault in check_settings() if not fault.is_silenced()]
+        if faults:
+            more = f" ({len(faults) - 1} more: manage.py check)" if faults[1:] else ""
+            raise CommandError(f"{faults[0].id}: {faults[0].msg}{more}", returncode=2)
 
     def handle(self, *labels: str, **options: Any) -> None:
         """Run what the options ask for; a caller in Python gets ``SystemExit`` if not ok."""
         labels = tuple(options.pop("labels", ())) or labels
-        called = self._called_from_command_line
-        with self._report_stream(options.pop("stdout", None)) as stdout:
-            options["color"] = self._color(options, stdout)
-            self._runner = self._runner_class()(stdout=stdout, stderr=self.stderr, **options)
-            self.exit_code = self._runner.run(labels)
-        if self.exit_code and not called:
-            sys.exit(self.exit_code)
+        given, _ = options.pop("stdout", None), options.pop("stderr", None)
+        with self._report_stream(given) as stdout:
+            options["color"] = _color(options)
+            stderr = cast("TextIO", self.stderr)
+            self._runner = runner_class()(stdout=stdout, stderr=stderr, **options)
+            self.exit_code = _exit_code(self._runner.run(labels))
 
-    def _runner_class(self) -> type[DjangoProbeSuiteRunner]:
-        path = settings.runner
-        try:
-            runner_class = import_string(path)
-        except ImportError as exc:
-            raise ConfigurationError(
-                f"PROBE_RUNNER is {path!r}, which cannot be imported: {exc}."
-                f" The default is {DEFAULT_RUNNER!r}."
-            ) from exc
-        if not isinstance(runner_class, type) or not issubclass(
-            runner_class, DjangoProbeSuiteRunner
-        ):
-            raise ConfigurationError(
-                f"PROBE_RUNNER is {path!r}, expected a class derived from {DEFAULT_RUNNER}."
-            )
-        return runner_class
-
-    @contextlib.contextmanager
-    def _report_stream(self, given: TextIO | None) -> Iterator[TextIO]:
+    def _report_stream(
+        self, given: TextIO | None
+    ) -> contextlib.AbstractContextManager[TextIO | None]:
         if given is not None:
-            yield given
-            return
-        with own_stdout() as stream:
-            yield stream
-
-    @staticmethod
-    def _color(options: dict[str, Any], stdout: TextIO) -> bool:
-        if options.get("no_color") or "NO_COLOR" in os.environ:
-            return False
-        return bool(options.get("force_color")) or stdout.isatty()
+            return contextlib.nullcontext(given)
+        return own_stdout(for_good=self._is_command_line)
 
     def _leave(self, code: int) -> NoReturn:
         """End the process; threads that would keep it are told and left."""
@@ -131,12 +112,40 @@ class Command(BaseCommand):
         others = _other_threads()
         if hanging or others:
             what = ", ".join([*hanging, *(thread.name for thread in others)])
-            sys.stderr.write(f"Left without waiting for what still runs: {what}\n")
+            with contextlib.suppress(OSError, ValueError):
+                sys.stderr.write(f"Left without waiting for what still runs: {what}\n")
             for stream in (sys.stdout, sys.stderr):
-                with contextlib.suppress(OSError, ValueError):
+                with contextlib.suppress(OSError, ValueError, AttributeError):
                     stream.flush()
             os._exit(code)
         sys.exit(code)
+
+
+def _told(exc: BaseException) -> CommandError:
+    """Return any error as one of the command: one line, and the exit code."""
+    if isinstance(exc, ProbeError):
+        return CommandError(str(exc), returncode=exc.exit_code)
+    if isinstance(exc, CommandError):
+        return CommandError(str(exc), returncode=2)
+    what = " ".join(f"{type(exc).__name__}: {text_of(exc)}".split())
+    return CommandError(
+        f"{what} - no verdict: this is no fault of a probe; --traceback shows where it comes from.",
+        returncode=2,
+    )
+
+
+def _exit_code(code: object) -> int:
+    """Return what ``run`` returned, if it is an exit code: an override may have forgotten to."""
+    if isinstance(code, int) and 0 <= code <= 255:
+        return int(code)
+    raise CommandError(f"The runner's run() returned {code!r}, expected an exit code, 0 to 255.")
+
+
+def _color(options: dict[str, Any]) -> bool | None:
+    """Return whether reports are coloured, None to let each ask its own stream."""
+    if options.get("no_color") or "NO_COLOR" in os.environ:
+        return False
+    return True if options.get("force_color") else None
 
 
 def _other_threads(patience: float = 0.2) -> list[threading.Thread]:

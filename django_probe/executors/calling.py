@@ -1,0 +1,77 @@
+"""One test case: made, called, unwound where unittest does not."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+from unittest import SkipTest
+
+from django_probe.exceptions import ProbeTimeout
+from django_probe.executors import async_cases
+from django_probe.plan import Planned
+from django_probe.recording import Recorder
+
+__all__ = ["call"]
+
+
+def call(planned: Planned, recorder: Recorder) -> None:
+    """Make a test case and run it; what it raises is recorded.
+
+    Raises:
+        ProbeTimeout: it was interrupted, where unittest did not record it.
+    """
+    case: Any = None
+    try:
+        case = planned.make()
+        if async_cases.is_async(case):
+            async_cases.prepare(case)
+        case(recorder)
+    except ProbeTimeout as exc:
+        _unwind(case, recorder, exc.__traceback__)
+        raise
+    except BaseException as exc:
+        recorder.add_raised(case, sys.exc_info())
+        _unwind(case, recorder, exc.__traceback__)
+
+
+def _unwind(case: Any, recorder: Recorder, frames: TracebackType | None) -> None:
+    """Call the tearDown and the cleanups that unittest leaves out after ``KeyboardInterrupt``.
+
+    On production they matter even then. tearDown is due once setUp is through.
+    """
+    in_body = _passed(frames, "_callTestMethod")
+    if case is None or not (in_body or getattr(case, "_cleanups", None)):
+        return
+    needs_loop = async_cases.is_async(case)
+    if needs_loop:
+        async_cases.restart_loop(case)
+    try:
+        if in_body:
+            _try(case, recorder, case._callTearDown)
+        while case._cleanups:
+            function, args, kwargs = case._cleanups.pop()
+            _try(case, recorder, case._callCleanup, function, *args, **kwargs)
+    finally:
+        if needs_loop:
+            async_cases.stop_loop(case)
+
+
+def _passed(frames: TracebackType | None, name: str) -> bool:
+    while frames is not None:
+        if frames.tb_frame.f_code.co_name == name:
+            return True
+        frames = frames.tb_next
+    return False
+
+
+def _try(
+    case: Any, recorder: Recorder, function: Callable[..., Any], *args: Any, **kwargs: Any
+) -> None:
+    try:
+        function(*args, **kwargs)
+    except SkipTest:
+        pass
+    except BaseException:
+        recorder.add_raised(case, sys.exc_info())

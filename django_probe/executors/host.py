@@ -1,0 +1,44 @@
+"""What a batch of probes needs of the worker that runs it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from django_probe.events import FixtureFailed
+from django_probe.executors.watch import Watch
+from django_probe.recording import Recorder
+from django_probe.results import Probe, ProbeResult
+
+__all__ = ["Host"]
+
+
+class Host(Protocol):
+    """A worker, as a batch sees it."""
+
+    watch: Watch
+    recorder: Recorder
+    target: str
+    timeout: float | None
+    """Seconds for what says nothing else."""
+
+    def stopped(self) -> bool:
+        """Return whether no further probe may start."""
+
+    def started(self, probe: Probe) -> bool:
+        """Tell that a probe has its turn; return False where it may not start any more."""
+
+    def finished(self, result: ProbeResult) -> None:
+        """Tell the result of the probe that started last."""
+
+    def fixture_failed(self, event: FixtureFailed) -> None:
+        """Tell that a teardown failed."""
+
+    def after_probe(self, *, shares: bool) -> None:
+        """Take back what the next probe must not inherit.
+
+        Args:
+            shares: whether the next one may use what a fixture has made.
+        """
+
+    def after_interrupt(self) -> None:
+        """Take back everything: a probe was stopped at whatever it did."""

@@ -1,0 +1,133 @@
+"""One worker thread of the ``threads`` executor."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from django_probe.capture import current_sink
+from django_probe.details import Problem
+from django_probe.events import FixtureFailed
+from django_probe.executors.batch_run import BatchRun
+from django_probe.executors.connections import WorkerConnections
+from django_probe.executors.places import Place
+from django_probe.executors.watch import Abandoned, Step, Watch
+from django_probe.recording import Recorder
+from django_probe.redaction import Redactor
+from django_probe.results import Probe, ProbeResult
+
+if TYPE_CHECKING:
+    from django_probe.executors.thread_pool import ThreadPool
+
+__all__ = ["Worker"]
+
+LOOKS = 20
+"""Looks at a worker that find it silent before it is taken to be so."""
+
+
+class Worker(threading.Thread):
+    """Take tasks until there are none; tell everything to the ledger."""
+
+    def __init__(
+        self, pool: ThreadPool, redactor: Redactor, timeout: float | None, number: int
+    ) -> None:
+        super().__init__(name=f"probe-worker-{number}", daemon=True)
+        self.target = pool.ledger.target
+        self.timeout = timeout
+        self.watch = Watch()
+        self.recorder = Recorder(redactor, self.target, f"{number}")
+        self.task: BatchRun | None = None
+        self.done = False
+        self.hangs_in = ""
+        """What it hangs in, once it has been given up."""
+        self._pool = pool
+        self._ledger = pool.ledger
+        self._connections = WorkerConnections()
+        self._steps_seen = 0
+        self._silent_since = time.monotonic()
+        self._silent_looks = 0
+
+    def run(self) -> None:
+        """Work until there is nothing left to do, or nothing may start any more."""
+        try:
+            self._connections.enter()
+            while not self.stopped():
+                self.task = self._ledger.take()
+                if self.task is None:
+                    break
+                self._work(self.task)
+        except Abandoned:
+            pass
+        finally:
+            current_sink.set(None)
+            self._connections.leave()
+            self.done = True
+            self._ledger.wake.set()
+
+    def _work(self, task: BatchRun) -> None:
+        try:
+            task.run(self)
+            self.after_probe(shares=False)
+        except Abandoned:
+            raise
+        except BaseException as exc:
+            current_sink.set(None)
+            self._ledger.broke(self.watch, task, Problem.raised(exc, at=self.name))
+        self._ledger.take_back(self.watch, task)
+        self.task = None
+
+    # What a batch asks for.
+
+    def stopped(self) -> bool:
+        """Return whether no further probe may start."""
+        return self._ledger.stopped()
+
+    def started(self, probe: Probe) -> bool:
+        """Tell that a probe has its turn; return False where it may not start any more."""
+        assert self.task is not None
+        return self._ledger.started(self.watch, self.task, probe)
+
+    def finished(self, result: ProbeResult) -> None:
+        """Tell the result of the probe that started last."""
+        assert self.task is not None
+        self._ledger.finished(self.watch, self.task, result)
+
+    def fixture_failed(self, event: FixtureFailed) -> None:
+        """Tell that a teardown failed."""
+        self._ledger.fixture_failed(self.watch, event)
+
+    def after_probe(self, *, shares: bool) -> None:
+        """Take back the streams and connections that the next probe must not inherit."""
+        self._connections.after_probe(shares=shares)
+        if self._pool.is_alone and not shares:
+            self._pool.routing.install()
+
+    def after_interrupt(self) -> None:
+        """Close all connections: what cancels their queries may still be under way."""
+        self._connections.after_interrupt()
+        if self._pool.is_alone:
+            self._pool.routing.install()
+
+    # What the watching thread asks for.
+
+    def interrupt(self, step: Step, verdict: Problem, place: Place) -> None:
+        """Stop a step: raise in it, cancel its queries, wake its event loop."""
+        if self.watch.interrupt(step, verdict):
+            self._connections.cancel()
+            if place.loop is not None:
+                with suppress(RuntimeError):  # Closed meanwhile.
+                    place.loop.call_soon_threadsafe(bool)
+
+    def is_silent(self, now: float, patience: float) -> bool:
+        """Return whether it gives no sign of life, outside of a step, for so many seconds.
+
+        It takes many looks: where something holds the interpreter, the one who
+        looks does not get to it either.
+        """
+        steps = self.watch.steps
+        if self.watch.step is not None or steps != self._steps_seen:
+            self._steps_seen, self._silent_since, self._silent_looks = steps, now, 0
+        self._silent_looks += 1
+        return now - self._silent_since > patience and self._silent_looks > LOOKS

@@ -1,0 +1,115 @@
+"""What ``--list`` and ``--list-formats`` print, and what a run says that found nothing."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from django_probe.exceptions import ProbeError
+from django_probe.formats import available, find_format
+from django_probe.plan import Plan, Selection
+from django_probe.results import Probe
+
+__all__ = ["formats", "nothing_ran", "own_command", "probes", "problems"]
+
+
+def formats(aliases: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Yield a line for each format: its name, and what it is for.
+
+    Args:
+        aliases: ``PROBE_REPORTERS``.
+    """
+    names = available(aliases)
+    width = max(map(len, names))
+    for name in names:
+        try:
+            doc = find_format(name, aliases).reporter_class.__doc__ or ""
+        except ProbeError as exc:
+            doc = f"cannot be used: {exc}"
+        yield f"{name:{width}}  {doc.strip().partition(chr(10))[0]}\n"
+
+
+def probes(plan: Plan, format: str, timeout: float | None) -> Iterator[str]:
+    """Yield the lines that name what would run.
+
+    Args:
+        format: ``text``, labels; or ``json``, one list of records.
+        timeout: seconds for a probe that says nothing else.
+    """
+    described = (entry.describe(timeout) for entry in plan.entries)
+    if format == "text":
+        yield from (f"{probe.label}\n" for probe in described)
+        return
+    records = [{key: getattr(probe, key) for key in Probe.__slots__} for probe in described]
+    yield json.dumps(records, indent=2) + "\n"
+
+
+def problems(plan: Plan) -> Iterator[str]:
+    """Yield a line for each entry of a plan that has its result without a run."""
+    for entry in plan.entries:
+        problem = entry.problem
+        if problem is None:
+            continue
+        what = problem.error.message if problem.error else problem.reason
+        yield f"{entry.label} would be {problem.outcome}: {' '.join(what.split())}"
+
+
+def nothing_ran(selection: Selection, total: int, build: Callable[[Selection], Plan]) -> str:
+    """Return what to say when no probe ran: that is never a success.
+
+    Args:
+        total: how many probes have a result all the same: they were skipped.
+        build: makes the plan of a selection, to see what there would be.
+    """
+    if total:
+        return f"Nothing ran: {'the one probe was' if total == 1 else f'all {total} were'} skipped."
+    everything = build(Selection(labels=selection.labels)).entries
+    of_labels = f" of {', '.join(selection.labels)}" if selection.labels else ""
+    if not everything and selection.labels:
+        return f"Nothing ran: there is no probe in {', '.join(selection.labels)}."
+    if not everything:
+        return "Nothing ran: no installed app has a probe. Write one in an app's probes.py."
+    there = sorted({tag for entry in everything for tag in entry.tags})
+    if selection.tags and not selection.tags.intersection(there):
+        return f"Nothing ran: no probe{of_labels} has {_tags(selection.tags, there)}"
+    asked = [
+        *(f"--tag {tag}" for tag in sorted(selection.tags)),
+        *(f"--exclude-tag {tag}" for tag in sorted(selection.exclude_tags)),
+        *(f"-k {shlex.quote(pattern)}" for pattern in selection.patterns),
+    ]
+    none = f"none of the {len(everything)} probes{of_labels} matches"
+    if len(everything) == 1:
+        none = f"the one probe{of_labels} does not match"
+    return f"Nothing ran: {none} {' '.join(asked)}; --list without it shows what there is."
+
+
+def own_command(settings: str | None) -> str:
+    """Return how this command was called, to call it again.
+
+    Args:
+        settings: what ``--settings`` said.
+    """
+    script = sys.argv[0]
+    if Path(script).name == "__main__.py":
+        start = "python -m django"
+    elif os.sep in script and os.access(script, os.X_OK):
+        start = shlex.quote(script)
+    else:
+        start = f"python {shlex.quote(script)}" if script.endswith(".py") else shlex.quote(script)
+    return f"{start} probe" + (f" --settings {shlex.quote(settings)}" if settings else "")
+
+
+def _tags(asked: frozenset[str], there: list[str]) -> str:
+    named = " or ".join(repr(tag) for tag in sorted(asked))
+    if not there:
+        return f"the tag {named}, or any other tag."
+    near = [*difflib.get_close_matches(min(asked), there, n=1)]
+    if near:
+        return f"the tag {named}: did you mean {near[0]!r}?"
+    return f"the tag {named}: there are {', '.join(there[:12])}{', …' if len(there) > 12 else ''}."

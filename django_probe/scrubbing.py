@@ -1,0 +1,92 @@
+"""Records fit to be shown: clean, without secrets, bounded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from django_probe.bounded import BoundedText
+from django_probe.details import Problem, class_path, text_of
+from django_probe.exceptions import ProbeTimeout
+from django_probe.redaction import TEXT_LIMIT, Redactor
+from django_probe.results import ErrorDetail, Probe
+from django_probe.sanitizing import one_line
+
+__all__ = ["MESSAGE_LIMIT", "NAME_LIMIT", "TIMEOUT", "Scrubber"]
+
+MESSAGE_LIMIT = 8 * 1024
+"""Characters of a message or a reason that a record keeps."""
+NAME_LIMIT = 1024
+"""The same of an id, a label, a description, the name of a class or of a sub-test."""
+TIMEOUT = "Timeout"
+"""What stands for the class of the exception where a probe was stopped."""
+
+
+class Scrubber:
+    """Make texts and records of a run fit to be shown."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+
+    def text(self, text: str, limit: int = TEXT_LIMIT) -> str:
+        """Return text that may be shown."""
+        return self._redactor.scrub(text, limit)
+
+    def message(self, value: object) -> str:
+        """Return what an object says of itself, at most ``MESSAGE_LIMIT`` characters."""
+        return self._redactor.scrub(text_of(value), MESSAGE_LIMIT)
+
+    def name(self, text: str) -> str:
+        """Return text that may be shown, on one line."""
+        return one_line(self._redactor.scrub(text, NAME_LIMIT))
+
+    def output(self, kept: BoundedText | None) -> str:
+        """Return captured output that may be shown."""
+        return self._redactor.scrub_output(kept) if kept else ""
+
+    def probe(self, probe: Probe) -> Probe:
+        """Return the record of a probe without secrets; nearly always as it is."""
+        texts = (probe.id, probe.description, probe.source, *probe.tags)
+        if self._redactor.is_harmless(" ".join(texts)):
+            return probe
+        return replace(
+            probe,
+            id=self.name(probe.id),
+            label=self.name(probe.label),
+            description=self.name(probe.description),
+            tags=tuple(map(self.name, probe.tags)),
+            source=self.name(probe.source),
+        )
+
+    def problem(self, problem: Problem) -> Problem:
+        """Return a problem whose texts may be shown."""
+        return Problem(
+            outcome=problem.outcome,
+            error=problem.error and self.error(problem.error),
+            reason=self.message(problem.reason),
+            source=self.name(problem.source),
+        )
+
+    def error(self, error: ErrorDetail) -> ErrorDetail:
+        """Return an error whose texts may be shown."""
+        return ErrorDetail(
+            exception_class_path=self.name(error.exception_class_path),
+            message=self.message(error.message),
+            traceback=self.text(error.traceback),
+        )
+
+    def raised(self, err: Any, traceback: str) -> ErrorDetail:
+        """Return an exception, as ``sys.exc_info()`` tells it, as a record."""
+        kind, message = _class_path(err[0]), text_of(err[1])
+        if issubclass(err[0], ProbeTimeout):
+            kind, message = TIMEOUT, message or "interrupted: it ran out of time"
+        return self.error(
+            ErrorDetail(exception_class_path=kind, message=message, traceback=traceback)
+        )
+
+
+def _class_path(kind: type) -> str:
+    try:
+        return class_path(kind)
+    except Exception:  # A class made at run time may lack what every class has.
+        return type.__repr__(kind)

@@ -1,0 +1,69 @@
+"""The counts of a run: made once, as the events come."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from django_probe.events import Event, FixtureFailed, ProbeFinished, TargetFailed
+from django_probe.results import Counts, Outcome, ProbeResult
+
+__all__ = ["Tally"]
+
+
+class Tally:
+    """Count what happens; computed once, for every reporter."""
+
+    def __init__(self) -> None:
+        self._outcomes: dict[str, Counter[Outcome]] = {}
+        self._subtests: dict[str, Counter[Outcome]] = {}
+        self._blocking: Counter[str] = Counter()
+        self._flaky: Counter[str] = Counter()
+        self.fixture_errors = 0
+        self.failed_targets: list[str] = []
+
+    def add(self, event: Event) -> None:
+        """Take an event into the count."""
+        kind = type(event)
+        if kind is ProbeFinished:
+            self._add_result(event.result)  # type: ignore[union-attr]
+        elif isinstance(event, FixtureFailed):
+            self.fixture_errors += 1
+        elif isinstance(event, TargetFailed):
+            self.failed_targets.append(event.target)
+
+    def by_target(self) -> dict[str, Counts]:
+        """Return the counts of each target that gave a result."""
+        return {
+            target: Counts(
+                outcomes=dict(outcomes),
+                subtests=dict(self._subtests.get(target, {})),
+                blocking=self._blocking[target],
+                flaky=self._flaky[target],
+            )
+            for target, outcomes in self._outcomes.items()
+        }
+
+    def total(self) -> Counts:
+        """Return the counts of all targets together."""
+        outcomes: Counter[Outcome] = sum(self._outcomes.values(), Counter())
+        subtests: Counter[Outcome] = sum(self._subtests.values(), Counter())
+        return Counts(
+            outcomes=dict(outcomes),
+            subtests=dict(subtests),
+            blocking=sum(self._blocking.values()),
+            flaky=sum(self._flaky.values()),
+        )
+
+    def _add_result(self, result: ProbeResult) -> None:
+        target = result.target
+        outcomes = self._outcomes.get(target)
+        if outcomes is None:
+            outcomes = self._outcomes[target] = Counter()
+        outcomes[result.outcome] += 1
+        if result.blocking:
+            self._blocking[target] += 1
+        if result.flaky:
+            self._flaky[target] += 1
+        if result.subtests:
+            subtests = self._subtests.setdefault(target, Counter())
+            subtests.update(subtest.outcome for subtest in result.subtests)

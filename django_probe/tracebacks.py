@@ -1,0 +1,50 @@
+"""Tracebacks of what a probe raised, without the frames of what ran it."""
+
+from __future__ import annotations
+
+import unittest
+from types import TracebackType
+from typing import Any
+
+__all__ = ["formatted", "is_of_cleanup"]
+
+_RUNNERS = ("unittest.", "asyncio.", "django_probe.")
+_CLEANUPS = frozenset({"_callTearDown", "_callCleanup", "doCleanups"})
+
+
+class _Anyone:
+    """Stand in for a test case that could not be made."""
+
+    failureException = AssertionError
+
+
+def formatted(result: unittest.TestResult, err: Any, test: Any) -> str:
+    """Return a traceback as unittest writes it, from the first frame of the probe's own code."""
+    kind, value, frames = err
+    told_by: Any = result
+    try:
+        return str(told_by._exc_info_to_string((kind, value, _own(frames)), test or _Anyone))
+    except Exception as exc:
+        return f"<traceback that cannot be shown: {type(exc).__name__}>"
+
+
+def is_of_cleanup(frames: TracebackType | None) -> bool:
+    """Tell whether unittest was in tearDown or a cleanup, by its own frames."""
+    while frames is not None and _is_runner(frames):
+        if frames.tb_frame.f_code.co_name in _CLEANUPS:
+            return True
+        frames = frames.tb_next
+    return False
+
+
+def _own(frames: TracebackType | None) -> TracebackType | None:
+    """Leave out the frames of unittest and of its event loop: they are in every traceback."""
+    own = frames
+    while own is not None and _is_runner(own):
+        own = own.tb_next
+    return own or frames
+
+
+def _is_runner(frames: TracebackType) -> bool:
+    name = frames.tb_frame.f_globals.get("__name__", "")
+    return isinstance(name, str) and name.startswith(_RUNNERS)
