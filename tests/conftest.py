@@ -25,8 +25,8 @@ def make_project(tmp_path: Path) -> Callable[..., Project]:
 def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Any:
     """Turn the skip of a test for want of a server into a failure where servers are required."""
     report = yield
-    if report.skipped and os.environ.get("REQUIRE_SERVICES") == "1":
-        if item.get_closest_marker("service") is not None:
-            report.outcome = "failed"
-            report.longrepr = f"REQUIRE_SERVICES=1, but: {report.longrepr}"
+    required = os.environ.get("REQUIRE_SERVICES") == "1"
+    if required and report.skipped and item.get_closest_marker("service") is not None:
+        report.outcome = "failed"
+        report.longrepr = f"REQUIRE_SERVICES=1, but: {report.longrepr}"
     return report

@@ -70,7 +70,7 @@ class Project:
     def environment(self, **extra: str) -> dict[str, str]:
         """Return the environment in which ``manage.py`` finds this checkout, or the wheel."""
         env = {key: value for key, value in os.environ.items() if key != "DJANGO_SETTINGS_MODULE"}
-        if "django_probe_wheel" not in os.environ:
+        if "DJANGO_PROBE_TEST_INSTALLED" not in os.environ:
             env["PYTHONPATH"] = str(ROOT)
         return {**env, "PYTHONDONTWRITEBYTECODE": "1", **extra}
 

@@ -9,11 +9,11 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
-import sample
 
 from django_probe.formats import find_format
 from django_probe.outputs import StreamOutput
 from django_probe.reporting import Report, ReporterGroup
+from django_probe.sample import sample_results, sample_run
 from django_probe.wire import decode, encode
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -42,31 +42,32 @@ def check_golden(path, text):
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_run_with_one_of_everything(name):
-    check_golden(GOLDEN / f"everything.{name}", report(name, sample.events()))
+    check_golden(GOLDEN / f"everything.{name}", report(name, sample_run()))
 
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_two_targets_and_one_that_cannot_be_asked(name):
-    check_golden(GOLDEN / f"targets.{name}", report(name, sample.events("eu", "us")))
+    check_golden(GOLDEN / f"targets.{name}", report(name, sample_run("eu", "us")))
 
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_run_of_nothing_is_never_an_empty_report(name):
-    check_golden(GOLDEN / f"nothing.{name}", report(name, sample.events(found=[])))
+    check_golden(GOLDEN / f"nothing.{name}", report(name, sample_run(found=[])))
 
 
 @pytest.mark.parametrize("name", ["junit", "json"])
 def test_the_order_of_arrival_changes_nothing_in_a_document(name):
-    events = sample.events("eu", "us")
+    events = sample_run("eu", "us")
     finished = [event for event in events if type(event).__name__ == "ProbeFinished"]
-    others = [event for event in events if type(event).__name__ not in
-              ("ProbeFinished", "ProbeStarted")]
+    others = [
+        event for event in events if type(event).__name__ not in ("ProbeFinished", "ProbeStarted")
+    ]
     backwards = [others[0], *reversed(finished), *others[1:]]
     assert report(name, backwards) == report(name, events)
 
 
 def test_every_event_survives_the_wire():
-    for event in sample.events("eu", "us"):
+    for event in sample_run("eu", "us"):
         line = encode(event)
         assert "\n" not in line
         assert decode(line) == event
@@ -74,17 +75,17 @@ def test_every_event_survives_the_wire():
 
 
 def test_plain_results_are_written_like_all_others():
-    from django_probe.wire import result_to_dict, result_to_json
+    from django_probe.encoding import result_to_dict, result_to_json
 
-    for one in sample.results():
+    for one in sample_results():
         told = json.loads(result_to_json(one, one.target))
         assert list(told) == list(result_to_dict(one))
         assert told == json.loads(json.dumps(result_to_dict(one)))
 
 
 def test_a_case_that_comes_twice_is_told_apart_by_nothing_but_its_place():
-    twins = [sample.results()[0], sample.results()[0]]
-    cases = ET.fromstring(report("junit", sample.events(found=twins))).iter("testcase")
+    twins = [sample_results()[0], sample_results()[0]]
+    cases = ET.fromstring(report("junit", sample_run(found=twins))).iter("testcase")
     assert len(list(cases)) == 2
 
 

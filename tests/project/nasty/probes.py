@@ -11,7 +11,9 @@ from django.test import SimpleTestCase
 
 from django_probe import timeout
 
-HOSTILE = "ctrl \x00\x01\x08\x1b[31mred\x1b[0m \x1b]0;title\x07 lone \ud800 \u2028 \x85 ]]> <&\"' \uffff"
+HOSTILE = (
+    "ctrl \x00\x01\x08\x1b[31mred\x1b[0m \x1b]0;title\x07 lone \ud800 \u2028 \x85 ]]> <&\"' \uffff"
+)
 
 
 class Passes(unittest.TestCase):

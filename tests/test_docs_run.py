@@ -1,0 +1,153 @@
+"""What the documents show is what happens: their commands, examples and recipes are run."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+from documents import (
+    DOCS,
+    README,
+    Block,
+    blocks,
+    differences,
+    documents,
+    examples,
+    keep,
+    rows,
+    spans,
+)
+from support import Project
+
+from django_probe.results import Outcome
+
+REPORTS, RUNNER = DOCS / "reports.md", DOCS / "runner.md"
+
+
+def hold(document: Path, example: Block, real: str) -> None:
+    """Compare an example with what is really written; ``DJANGO_PROBE_DOCS=write`` mends it."""
+    if os.environ.get("DJANGO_PROBE_DOCS") == "write":
+        keep(document, example, real)
+    else:
+        wrong = differences(example.code, real)
+        assert wrong == [], f"{document.name}, {example.heading}: DJANGO_PROBE_DOCS=write mends it"
+
+
+@pytest.mark.parametrize("document", documents(), ids=lambda path: path.name)
+def test_every_piece_of_python_compiles(document: Path) -> None:
+    for block in blocks(document):
+        if block.language == "python":
+            compile(block.code, f"{document.name}: {block.heading}", "exec")
+
+
+def test_the_five_minutes_of_the_readme_go_as_they_are_told(tmp_path: Path) -> None:
+    first, *steps = examples(README, "Your first probe in five minutes")
+    assert "pip install django-probe-runner" in first.code  # Here the checkout stands for it.
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    shown = 0
+    for step, following in zip(steps, [*steps[1:], Block("", "", "", "")], strict=True):
+        if step.language == "python":
+            (tmp_path / spans(step.before)[0]).write_text(step.code, encoding="utf-8")
+        elif step.language == "sh":
+            done = subprocess.run(
+                ["sh", "-c", step.code],
+                cwd=tmp_path,
+                env=Project(tmp_path).environment(PATH=path),
+                capture_output=True,
+                text=True,
+                encoding="utf-8",
+            )
+            assert done.stderr == ""
+            if following.language == "text":
+                hold(README, following, done.stdout)
+                shown += 1
+    assert shown == 2
+    assert ET.parse(tmp_path / "reports" / "probes.xml").getroot().tag == "testsuites"
+
+
+def test_the_examples_of_all_formats_are_what_the_command_writes(tmp_path: Path) -> None:
+    (source,) = examples(REPORTS, "The formats")
+    project = Project.make(tmp_path, {"shop/probes.py": source.code})
+    formats = ("junit", "tap", "json", "jsonl")
+    done = project.probe(*(f"--report={name}={name}" for name in formats))
+    assert done.returncode == 1
+    for name in ("text", *formats):
+        real = done.stdout if name == "text" else (tmp_path / name).read_text(encoding="utf-8")
+        hold(REPORTS, examples(REPORTS, name)[0], real)
+
+
+TABLE = "What an outcome is in each format"
+OUTCOMES = """
+    import time, unittest
+
+    class Everything(unittest.TestCase):
+        def test_passed(self): pass
+        def test_failed(self): self.fail("no")
+        def test_errored(self): raise ZeroDivisionError("no")
+        def test_skipped(self): self.skipTest("why")
+        @unittest.expectedFailure
+        def test_expected_failure(self): self.fail("as said")
+        @unittest.expectedFailure
+        def test_unexpected_success(self): pass
+
+    class Later(unittest.TestCase):
+        def test_1_timed_out(self):
+            while True:
+                time.sleep(0.01)
+        def test_2_not_run(self): pass
+"""
+
+
+def in_junit(case: ET.Element) -> str:
+    """Return what the table says of a case: its element, and its type where that is a constant."""
+    found = case.find("*")
+    if found is None:
+        return "`<testcase/>`"
+    kinds = {
+        "skip": "",
+        "AssertionError": "",
+        "ZeroDivisionError": ", its type the exception's class",
+    }
+    kind = found.get("type") or ""
+    return f"`<{found.tag}>`" + kinds.get(kind, f" of type `{kind}`")
+
+
+def in_tap(lines: list[str], name: str) -> str:
+    """Return what the table says of a probe's line: the verdict, and its directive."""
+    found = [re.match(rf"((?:not )?ok) \d+ \S+{name}(?: # (\w+))?", line) for line in lines]
+    ((verdict, directive),) = (match.groups() for match in found if match)
+    return f"{verdict} … # {directive}" if directive else verdict
+
+
+def test_the_table_of_outcomes_is_true_for_every_format(tmp_path: Path) -> None:
+    project = Project.make(tmp_path, {"shop/probes.py": OUTCOMES})
+    reports = ("--report=junit=x.xml", "--report=tap=x.tap", "--report=json=x.json")
+    text = project.probe("-v", "2", "--deadline", "1", *reports).stdout
+    cases = {c.get("name", ""): c for c in ET.parse(tmp_path / "x.xml").getroot().iter("testcase")}
+    lines = (tmp_path / "x.tap").read_text(encoding="utf-8").splitlines()
+    results = json.loads((tmp_path / "x.json").read_text(encoding="utf-8"))["results"]
+    table = {spans(cells[0])[0]: cells[1:] for cells in rows(REPORTS, TABLE)}
+    assert set(table) == {outcome.value for outcome in Outcome}
+    for result in results:
+        name, outcome = result["id"].rpartition(".")[2], result["outcome"]
+        assert name.endswith(outcome)
+        told_in_text, told_in_junit, told_in_tap, told_in_json = table[outcome]
+        assert re.search(rf"^{spans(told_in_text)[0]} .*{name}\b", text, re.MULTILINE)
+        assert in_junit(cases[name]) == told_in_junit
+        assert in_tap(lines, name) == spans(told_in_tap)[0]
+        assert spans(told_in_json) == [f'"{outcome}"']
+
+
+def test_the_runner_of_the_documents_adds_its_option_and_its_report(tmp_path: Path) -> None:
+    runner, setting = (block.code for block in examples(RUNNER, "An example")[:2])
+    files = {"shop/probes.py": "import unittest\n", "probing.py": runner}
+    project = Project.make(tmp_path, files, settings=setting)
+    assert "--verdict FILE" in project.probe("--help").stdout
+    assert project.probe("--verdict", "verdict.txt").returncode == 5
+    assert (tmp_path / "verdict.txt").read_text() == "stop: 0 of 0 block\n"
