@@ -1,0 +1,82 @@
+# One command for each thing a person does here. `make` alone lists them.
+# Needs Python 3.10 or newer with pip and venv, and nothing else.
+
+PYTHON ?= python3
+VENV ?= .venv
+TOX_VENV ?= .tox-venv
+# How many environments `make matrix` runs at once.
+JOBS ?= auto
+# More options for tox: make matrix TOXFLAGS="--skip-missing-interpreters true"
+TOXFLAGS ?=
+# More arguments for pytest: make test ARGS="-k junit -x"
+ARGS ?=
+
+BIN = $(VENV)/bin
+TOX = $(TOX_VENV)/bin/tox
+CONSUMERS = tests/consumers/node_modules/.package-lock.json
+# What was installed is installed anew when one of these changes.
+PROJECT = pyproject.toml setup.py
+
+.PHONY: help test demo demo-broken lint format types imports package matrix consumers clean
+
+help: ## Say what there is (this)
+	@echo "make TARGET [PYTHON=python3.12]"
+	@echo
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/\1|\2/p' Makefile | while IFS='|' read -r name text; \
+		do printf '  %-12s %s\n' "$$name" "$$text"; done
+
+test: $(VENV)/.test ## Run the whole suite on one Python
+	$(BIN)/python -m pytest $(ARGS)
+
+demo: $(VENV)/.demo ## See a small shop with its probes, all green
+	$(BIN)/python demo/run.py
+
+demo-broken: $(VENV)/.demo ## See what a red gate looks like
+	$(BIN)/python demo/run.py --broken
+
+lint: $(TOX) ## Check style
+	$(TOX) run -q -e style
+
+format: $(TOX) ## Put the style right, where a tool can
+	$(TOX) run -q -e format
+
+types: $(TOX) ## Check types, on the installed wheel
+	$(TOX) run -q -e types
+
+imports: $(TOX) ## Check who imports whom, on the installed wheel
+	$(TOX) run -q -e imports
+
+package: $(TOX) ## Build and check sdist and wheel
+	$(TOX) run -q -e package
+
+matrix: $(TOX) ## Run everything on every Python and Django that is supported
+	$(TOX) run-parallel --parallel $(JOBS) $(TOXFLAGS)
+
+consumers: $(CONSUMERS) ## Install the readers of reports that need Node (tests skip without)
+
+clean: ## Throw away what the other targets made
+	rm -rf $(VENV) $(TOX_VENV) .tox .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf build dist ./*.egg-info tests/consumers/node_modules
+
+$(VENV)/.made: $(PROJECT)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
+		echo "$(PYTHON) is older than Python 3.10 or missing: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; \
+		exit 2; }
+	$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.made
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.made
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@
+
+$(TOX):
+	$(PYTHON) -m venv --clear $(TOX_VENV)
+	$(TOX_VENV)/bin/python -m pip install --quiet --disable-pip-version-check 'tox>=4.30,<5' 'tox-uv>=1.29,<2'
+
+$(CONSUMERS): tests/consumers/package.json tests/consumers/package-lock.json
+	cd tests/consumers && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@

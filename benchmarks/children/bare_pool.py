@@ -1,0 +1,27 @@
+"""The least that N workers can do: a pool of threads. Arguments: workers, probe modules."""
+
+import os
+import sys
+import unittest
+from concurrent.futures import ThreadPoolExecutor
+
+import django
+
+sys.path.insert(0, os.getcwd())
+os.environ["DJANGO_SETTINGS_MODULE"] = "settings"
+django.setup()
+
+
+def flatten(suite):
+    for item in suite:
+        if isinstance(item, unittest.TestSuite):
+            yield from flatten(item)
+        else:
+            yield item
+
+
+cases = list(flatten(unittest.defaultTestLoader.loadTestsFromNames(sys.argv[2:])))
+with ThreadPoolExecutor(int(sys.argv[1])) as pool:
+    results = list(pool.map(lambda case: case.run(), cases))
+print(f"ran {len(results)}")
+sys.exit(not all(result.wasSuccessful() for result in results))
