@@ -75,7 +75,7 @@ def module_of(source: str, name: str) -> Iterator[list[type]]:
     module = ModuleType(name)
     sys.modules[name] = module
     try:
-        exec(compile(textwrap.dedent(source), f"{name}.py", "exec"), vars(module))  # noqa: S102
+        exec(compile(textwrap.dedent(source), f"{name}.py", "exec"), vars(module))
         yield [item for item in vars(module).values() if _is_probe_class(item, name)]
     finally:
         del sys.modules[name]

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,8 @@ from parity_rules import Comparison, compare
 from support import Project
 
 HERE = Path(__file__).parent
+TIMEOUT = 300
+"""Seconds for each side: ten times what they take."""
 
 MODULES = """
     test.test_itertools test.test_json test.test_copy test.test_scope test.test_yield_from
@@ -48,12 +52,12 @@ MODULES = """
 
 Those that collect garbage often come first, while there is little of it. Left out are modules that
 
-- cannot work outside of the main thread, where our probes run: they set signal handlers
-  (test_builtin, test_largefile, test_pty, test_threading, test_wsgiref);
-- look at the whole process: its threads (test_inspect reads what ``threading`` holds), the number
-  of all its objects (test_descr), the module ``__main__`` (test_pyclbr);
+- cannot work outside of the main thread, for our probes run in a worker: they set signal
+  handlers (test_builtin, test_largefile, test_pty, test_threading, test_wsgiref);
+- look at the whole process: the handlers of its root logger (test_logging), the number of all its
+  objects (test_descr);
 - take long: they start processes, sleep, or collect garbage in most of their tests (test_array,
-  test_asyncio, test_dict, test_email, test_traceback, test_unittest as a whole, …).
+  test_asyncio, test_dict, test_email, test_inspect, test_traceback, test_unittest as a whole, …).
 """
 
 CPYTHON = """
@@ -100,14 +104,24 @@ class Parity:
     """Of the run alone, in ours."""
     seconds: float
     """From the start of both processes to the end of both."""
-    events: list[dict[str, Any]]
     plain: dict[str, Any]
+    results: list[dict[str, Any]]
+
+    @property
+    def modules(self) -> set[str]:
+        """Return the modules that the tests' classes were written in."""
+        return {record["module"] for record in self.plain["records"]}
 
 
 def cpython(folder: Path) -> tuple[Project, list[str]]:
     """Write a project whose probes are CPython's own tests; return it and its modules."""
     source = CPYTHON.format(names=[name for name in MODULES if _is_there(name)])
     return Project.make(folder, {"cpython/probes.py": source}), ["cpython.probes"]
+
+
+def has_cpython() -> bool:
+    """Return whether this Python comes with CPython's own tests; not all distributions' do."""
+    return _is_there("test.test_enum") and _is_there("test.support")
 
 
 def _is_there(name: str) -> bool:
@@ -138,11 +152,11 @@ def run_both(project: Project, modules: list[str]) -> Parity:
     beside = project.folder / "beside"
     beside.mkdir()
     began = time.monotonic()
-    plain = _start_plain(project, beside, modules)
-    ours = project.probe(
-        "--format", "jsonl", "--timeout", "120", timeout=300, env={"PYTHONHASHSEED": "0"}
-    )
-    said, _ = plain.communicate(timeout=300)
+    with _started_plain(project, beside, modules) as plain:
+        ours = project.probe(
+            "--format", "jsonl", "--timeout", "120", timeout=TIMEOUT, env={"PYTHONHASHSEED": "0"}
+        )
+        said, _ = plain.communicate(timeout=TIMEOUT)
     seconds = time.monotonic() - began
     assert plain.returncode == 0, said[-3000:]
     assert ours.returncode in (0, 1), f"exit code {ours.returncode}: {ours.stderr[-3000:]}"
@@ -153,19 +167,22 @@ def run_both(project: Project, modules: list[str]) -> Parity:
         plain_seconds=written["seconds"],
         our_seconds=events[-1]["summary"]["duration"],
         seconds=seconds,
-        events=events,
         plain=written,
+        results=[event["result"] for event in events if event["event"] == "probe_finished"],
     )
 
 
-def _start_plain(project: Project, beside: Path, modules: list[str]) -> subprocess.Popen[str]:
+@contextlib.contextmanager
+def _started_plain(
+    project: Project, beside: Path, modules: list[str]
+) -> Iterator[subprocess.Popen[str]]:
     """Start plain unittest in a folder of its own: tests leave files where they run."""
     script = project.write(
         "beside/parity_plain.py", (HERE / "parity_plain.py").read_text(encoding="utf-8")
     )
     env = project.environment(PYTHONHASHSEED="0", DJANGO_SETTINGS_MODULE="settings")
     env["PYTHONPATH"] = f"{project.folder}:{env.get('PYTHONPATH', '')}"
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, str(script), "plain.json", *modules],
         cwd=beside,
         env=env,
@@ -175,6 +192,11 @@ def _start_plain(project: Project, beside: Path, modules: list[str]) -> subproce
         text=True,
         errors="replace",
     )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 SETS = {"cpython": cpython, "matrix": matrix}
@@ -187,9 +209,10 @@ def main(*names: str) -> None:
             parity = run_both(*build(Path(folder)))
         found = parity.comparison
         say = sys.stdout.write
-        say(f"{build.__name__}: {found.tests} tests, {found.subtests} sub-tests,")
-        say(f" {len(found.differences)} differences; unittest {parity.plain_seconds:.1f} s,")
-        say(f" ours {parity.our_seconds:.1f} s, both at once {parity.seconds:.1f} s\n")
+        say(f"{build.__name__}: {found.tests} tests and {found.subtests} sub-tests of")
+        say(f" {len(parity.modules)} modules, {len(found.differences)} differences;")
+        say(f" unittest {parity.plain_seconds:.1f} s, ours {parity.our_seconds:.1f} s,")
+        say(f" both processes {parity.seconds:.1f} s\n")
         for rule, count in found.rules.most_common():
             say(f"  {count:6} {rule}\n")
         for difference in found.differences:

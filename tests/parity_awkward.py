@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import doctest
 import functools
+import sys
 import unittest
 import warnings
 from typing import Any
@@ -222,6 +223,64 @@ class Subtests(unittest.TestCase):
                 self.fail("late")
 
         self.addCleanup(clean)
+
+
+class LooksAtItsOutcome(unittest.TestCase):
+    """As those do that take a screenshot of a page on which a test failed."""
+
+    def tearDown(self) -> None:
+        outcome: Any = getattr(self, "_outcome", None)
+        if sys.version_info < (3, 11):
+            seen = [err for case, err in outcome.errors if err]
+        else:
+            seen = [err for case, err in outcome.result.failures if case is self]
+        if seen:
+            raise RuntimeError("tearDown saw that it failed")
+
+    def test_1_fails(self) -> None:
+        self.fail("look at this")
+
+    def test_2_passes_after_it(self) -> None:
+        pass
+
+
+@unittest.expectedFailure
+class ExpectedAsAWhole(unittest.TestCase):
+    def test_fails(self) -> None:
+        self.fail("as expected")
+
+    def test_passes(self) -> None:
+        pass
+
+
+class SubtestsInFixtures(unittest.TestCase):
+    def setUp(self) -> None:
+        with self.subTest("in setUp"):
+            self.fail("early")
+
+    def tearDown(self) -> None:
+        with self.subTest("in tearDown"):
+            self.assertTrue(self)
+
+    def test_body(self) -> None:
+        with self.subTest("in the body"):
+            self.skipTest("this part")
+
+
+class CallsItsCleanups(unittest.TestCase):
+    done: list[int]
+
+    def test_by_hand(self) -> None:
+        self.done = []
+        self.addCleanup(self.done.append, 1)
+        self.doCleanups()
+        self.assertEqual(self.done, [1])
+        self.addCleanup(self.fail, "and once more")
+
+
+class ClassCleanupFromATest(unittest.TestCase):
+    def test_adds_one(self) -> None:
+        self.addClassCleanup(act_up)
 
 
 class Warns(unittest.TestCase):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import sys
 import time
-import traceback
 import unittest
 from collections import Counter
 from typing import Any
@@ -30,33 +29,38 @@ class Notes(unittest.TestResult):
         self._places = {id(case): place for place, case in enumerate(cases)}
 
     def startTest(self, test: Any) -> None:
+        super().startTest(test)
         self.record(test)["starts"] += 1
 
-    def stopTest(self, test: Any) -> None:
-        pass
-
     def addSuccess(self, test: Any) -> None:
+        super().addSuccess(test)
         self._note(test, "passed")
 
     def addError(self, test: Any, err: Any) -> None:
+        super().addError(test, err)
         self._note(test, "errored", err)
 
     def addFailure(self, test: Any, err: Any) -> None:
+        super().addFailure(test, err)
         self._note(test, "failed", err)
 
     def addSkip(self, test: Any, reason: str) -> None:
+        super().addSkip(test, reason)
         if isinstance(test, _SubTest):
             self.record(test.test_case)["subtests"]["skipped"] += 1
         else:
-            self._note(test, "skipped")
+            self._note(test, "skipped", reason=reason)
 
     def addExpectedFailure(self, test: Any, err: Any) -> None:
+        super().addExpectedFailure(test, err)
         self._note(test, "expected_failure", err)
 
     def addUnexpectedSuccess(self, test: Any) -> None:
+        super().addUnexpectedSuccess(test)
         self._note(test, "unexpected_success")
 
     def addSubTest(self, test: Any, subtest: Any, err: Any) -> None:
+        super().addSubTest(test, subtest, err)
         outcome = "passed"
         if err is not None:
             outcome = "failed" if issubclass(err[0], test.failureException) else "errored"
@@ -67,14 +71,16 @@ class Notes(unittest.TestResult):
         """Return the record of a test; KeyError for one that nobody asked for."""
         return self.records[self._places[id(test)]]
 
-    def _note(self, test: Any, outcome: str, err: Any = None) -> None:
+    def _note(self, test: Any, outcome: str, err: Any = None, reason: str = "") -> None:
         if isinstance(test, _ErrorHolder):
             self.fixtures.append((test.id(), outcome))
             return
         record = self.record(test)
         record["calls"].append(outcome)
+        if outcome == "skipped":
+            record["reasons"].append(str(reason))
         if err is not None:
-            record["told"].append("".join(traceback.format_exception_only(*err[:2]))[-500:])
+            record["told"].append(_text_of(err[1]))
 
 
 def _record(case: Any) -> dict[str, Any]:
@@ -86,8 +92,16 @@ def _record(case: Any) -> dict[str, Any]:
         "starts": 0,
         "calls": [],
         "subtests": Counter(),
+        "reasons": [],
         "told": [],
     }
+
+
+def _text_of(exc: BaseException) -> str:
+    try:
+        return str(exc)
+    except Exception:
+        return "<no words>"
 
 
 def _flatten(suite: Any) -> list[unittest.TestCase]:

@@ -27,6 +27,7 @@ NOTHING_BAD = "nothing bad recorded is passed"
 FIXTURE = "a class or module fixture that fails is each probe's"
 INTERRUPT = "a KeyboardInterrupt is its probe's error"
 NOT_IMPORTED = "what cannot be loaded is one errored probe"
+RULES = frozenset({SAME, WORST, NOTHING_BAD, FIXTURE, INTERRUPT, NOT_IMPORTED})
 
 _LEFT_OUT = re.compile(r"\[… (\d+) more sub-tests \w+\]")
 """The last sub-tests of a long list: a result counts what it does not list."""
@@ -112,8 +113,17 @@ def _compare_one(
         found.differences.append(
             f"{name}: sub-tests {dict(subtests)}, expected {record['subtests']}"
         )
+    elif outcome == "skipped" and rule == SAME and not _has_reason(result, record["reasons"]):
+        found.differences.append(
+            f"{name}: skipped for {result['reason']!r}, expected {record['reasons']}"
+        )
     else:
         found.rules[rule] += 1
+
+
+def _has_reason(result: Record, reasons: Sequence[str]) -> bool:
+    """Tell whether we give a reason of unittest's; what cannot be printed is cleaned first."""
+    return result["reason"] in reasons or not all(map(str.isprintable, reasons))
 
 
 def _told(result: Record) -> str:

@@ -122,10 +122,13 @@ def test_the_formats_are_listed_with_what_they_are_for(project):
     assert list(lines) == ["json", "jsonl", "junit", "silent", "tap", "text"]
     assert all(len(purpose) > 10 for purpose in lines.values())
     env = {"DJANGO_SETTINGS_MODULE": "settings"}
-    project.write("broken_alias.py", """
+    project.write(
+        "broken_alias.py",
+        """
         from settings import *
         PROBE_REPORTERS = {"mine": {"BACKEND": "no.such.Reporter"}}
-    """)
+    """,
+    )
     broken = project.probe("--list-formats", "--settings", "broken_alias", env=env)
     assert broken.returncode == 0
     assert "mine    cannot be used: The reporter 'mine' cannot be imported" in broken.stdout
@@ -165,13 +168,16 @@ def test_a_run_imports_nothing_heavy(tmp_path):
 
 def test_an_app_that_is_only_installed_brings_no_unittest_into_a_web_server(tmp_path):
     project = Project.make(tmp_path / "project", FILES, SETTINGS)
-    project.write("manage.py", """
+    project.write(
+        "manage.py",
+        """
         import os, sys
         os.environ["DJANGO_SETTINGS_MODULE"] = "settings"
         import django
         django.setup()
         print(*sys.modules)
-    """)
+    """,
+    )
     loaded = project.manage().stdout.split()
     assert "django_probe.checks" in loaded
     assert not {"unittest", "django_probe.discovery", "shop.probes"}.intersection(loaded)

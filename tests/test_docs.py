@@ -205,7 +205,7 @@ def test_each_event_of_the_wire_is_documented_with_its_keys() -> None:
 @pytest.mark.parametrize("document", documents(), ids=lambda path: path.name)
 def test_no_document_speaks_of_what_is_not_there(document: Path) -> None:
     text = whole(document)
-    assert options_named(document) <= options().keys() | options_of_django() | {"--verdict"}
+    assert options_named(document) <= options().keys() | options_of_django() | {"--ticket"}
     settings = {f"PROBE_{name.upper()}" for name in vars(Settings) if not name.startswith("_")}
     assert set(re.findall(r"\bPROBE_[A-Z_]+\b", text)) <= settings
     assert set(re.findall(r"\bprobe\.[EW]\d+\b", text)) <= found_in_sources(r'"(probe\.[EW]\d+)"')

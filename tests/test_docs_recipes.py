@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler
 import pytest
 from documents import DOCS, examples, section
 from support import Project
+from zygote import Quick
 
 WRITING = DOCS / "writing-probes.md"
 
@@ -121,7 +122,7 @@ def recipes() -> dict[str, str]:
 def shop(tmp_path_factory: pytest.TempPathFactory, ports: dict[str, int]) -> Project:
     """Return a project with all recipes, its tables and a tenant."""
     files = {"tenants/models.py": TENANTS, **recipes()}
-    project = Project.make(tmp_path_factory.mktemp("recipes"), files, SETTINGS.format(**ports))
+    project = Quick.make(tmp_path_factory.mktemp("recipes"), files, SETTINGS.format(**ports))
     assert project.manage("migrate", "--run-syncdb", "-v", "0").returncode == 0
     with sqlite3.connect(project.folder / "db.sqlite3") as database:
         database.execute("INSERT INTO tenants_tenant (slug, active) VALUES ('tea', 1)")

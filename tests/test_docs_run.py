@@ -23,7 +23,8 @@ from documents import (
     rows,
     spans,
 )
-from support import Project
+from support import ROOT, Project
+from zygote import Quick
 
 from django_probe.results import Outcome
 
@@ -126,7 +127,7 @@ def in_tap(lines: list[str], name: str) -> str:
 
 
 def test_the_table_of_outcomes_is_true_for_every_format(tmp_path: Path) -> None:
-    project = Project.make(tmp_path, {"shop/probes.py": OUTCOMES})
+    project = Quick.make(tmp_path, {"shop/probes.py": OUTCOMES})
     reports = ("--report=junit=x.xml", "--report=tap=x.tap", "--report=json=x.json")
     text = project.probe("-v", "2", "--deadline", "1", *reports).stdout
     cases = {c.get("name", ""): c for c in ET.parse(tmp_path / "x.xml").getroot().iter("testcase")}
@@ -144,10 +145,8 @@ def test_the_table_of_outcomes_is_true_for_every_format(tmp_path: Path) -> None:
         assert spans(told_in_json) == [f'"{outcome}"']
 
 
-def test_the_runner_of_the_documents_adds_its_option_and_its_report(tmp_path: Path) -> None:
-    runner, setting = (block.code for block in examples(RUNNER, "An example")[:2])
-    files = {"shop/probes.py": "import unittest\n", "probing.py": runner}
-    project = Project.make(tmp_path, files, settings=setting)
-    assert "--verdict FILE" in project.probe("--help").stdout
-    assert project.probe("--verdict", "verdict.txt").returncode == 5
-    assert (tmp_path / "verdict.txt").read_text() == "stop: 0 of 0 block\n"
+def test_the_runner_that_the_documents_show_is_the_one_that_is_tested() -> None:
+    shown, setting = (block.code for block in examples(RUNNER, "An example")[:2])
+    tested = ROOT / "tests" / "snippets" / "deploy_gate.py"
+    assert shown == tested.read_text(encoding="utf-8")
+    assert setting.strip() in shown

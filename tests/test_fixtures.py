@@ -71,10 +71,10 @@ def test_module_fixtures_are_torn_down_before_the_next_module_whatever_the_worke
     CALLS.clear()
     with module_of(source, "one") as first, module_of(source, "two") as second:
         run(*first, *second, max_workers=4)
-    assert CALLS == [
+    assert [
         *("up one", "one", "down one", "cleaned one"),
         *("up two", "two", "down two", "cleaned two"),
-    ]
+    ] == CALLS
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,9 @@ def test_the_same_seed_gives_the_same_order_and_classes_stay_together(project):
     assert listed(project, "shop", "--shuffle", "3") == orders["3"]
     for order in orders.values():
         classes = [label.rpartition(".")[0] for label in order]
-        assert len([c for c, before in zip(classes, ["", *classes], strict=False) if c != before]) == 3
+        assert (
+            len([c for c, before in zip(classes, ["", *classes], strict=False) if c != before]) == 3
+        )
     fewer = listed(project, "shop.Checkout", "--shuffle", "3")
     assert fewer == [label for label in orders["3"] if label in fewer]
 
