@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from django_probe.doubles import MemoryTarget, RecordingReporter
 from django_probe.executor_contract import ExecutorContract
 from django_probe.reporter_contract import ReporterContract
+from django_probe.sample import feed, sample_run
 
-__all__ = ["ExecutorContract", "ReporterContract"]
+__all__ = [
+    "ExecutorContract",
+    "MemoryTarget",
+    "RecordingReporter",
+    "ReporterContract",
+    "feed",
+    "sample_run",
+]

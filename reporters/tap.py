@@ -71,8 +71,9 @@ class TapReporter(Reporter):
         if not self._planned:
             self.stream.write(f"1..{self._number}\n")
         elif self._number > self._planned:
+            planned = "probe was" if self._planned == 1 else "probes were"
             self.stream.write(
-                f"# {self._planned} probes were planned; the lines beyond are no probes:"
+                f"# {self._planned} {planned} planned; the lines beyond are no probes:"
                 " fixtures or targets that failed\n"
             )
         if self._cut or summary.interrupted is not None:

@@ -8,8 +8,7 @@ import unittest
 
 from probe_csv import CsvReporter
 
-from django_probe.reporter_contract import ReporterContract
-from django_probe.sample import feed, sample_run
+from django_probe.testing import ReporterContract, feed, sample_run
 
 
 class CsvContract(ReporterContract, unittest.TestCase):
