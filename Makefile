@@ -56,7 +56,7 @@ consumers: $(CONSUMERS) ## Install the readers of reports that need Node (tests 
 
 clean: ## Throw away what the other targets made
 	rm -rf $(VENV) $(TOX_VENV) .tox .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
-	rm -rf build dist ./*.egg-info tests/consumers/node_modules
+	rm -rf build dist ./*.egg-info .demo .bench tests/consumers/node_modules
 
 $(VENV)/.made: $(PROJECT)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \

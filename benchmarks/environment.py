@@ -13,7 +13,10 @@ ROOT = Path(__file__).resolve().parent.parent
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 PEERS = ("Django", "unittest-xml-reporting", "tap.py", "pytest", "pytest-tap", "pytest-xdist")
 
-_MISSING = "import sys; from importlib.util import find_spec as f; print(*[n for n in sys.argv[1:] if not f(n)])"
+_MISSING = (
+    "import sys; from importlib.util import find_spec as f;"
+    " print(*[n for n in sys.argv[1:] if not f(n)])"
+)
 _VERSIONS = """
 import sys
 from importlib.metadata import PackageNotFoundError, version

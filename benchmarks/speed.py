@@ -120,8 +120,7 @@ def _memory(lab: Lab, size: int, figures: dict[str, Figures]) -> Row:
     worst = max(above, key=above.__getitem__)
     names = ("manage.py test", "tap.py", "xmlrunner", "pytest", "pytest --junitxml")
     peers: dict[str, float | str] = {
-        name: figures[name].peak - floor if name in figures else lab.why_not(name)
-        for name in names
+        name: figures[name].peak - floor if name in figures else lab.why_not(name) for name in names
     }
     return Row(
         what=f"peak memory at {size:,} probes, any format",

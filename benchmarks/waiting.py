@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import median
-import time
 
 from benchmarks import contenders, projects
 from benchmarks.lab import CHILDREN, Lab, Row
@@ -54,13 +54,16 @@ def waiting(lab: Lab) -> Iterator[Row]:
     ]
     rounds = {pool.name: min(3, scale.rounds), own.name: min(3, scale.rounds)}
     phases = {
-        contender.name: [_phases(lab, project, contender) for _ in range(rounds.get(contender.name, 1))]
+        contender.name: [
+            _phases(lab, project, contender) for _ in range(rounds.get(contender.name, 1))
+        ]
         for contender in (pool, own, *peers)
         if not lab.is_absent(contender)
     }
     least = _work(phases[pool.name])
     yield Row(
-        what=f"{scale.waiting} probes that wait {scale.wait} s, {workers} workers, {CLASSES} classes",
+        what=f"{scale.waiting} probes that wait {scale.wait} s, {workers} workers,"
+        f" {CLASSES} classes",
         budget=1.1,
         value=_work(phases[own.name]) / least,
         unit="x bare pool",
@@ -88,7 +91,8 @@ def _hanging(lab: Lab, kind: str, body: str) -> Row:
     own = contenders.ours(project, "text", "--timeout", str(TIMEOUT), codes=(1,))
     sample = lab.once(f"hanging {kind}", project, own.argv, limit=60)
     each = _work([_read(project, 0.0)]) / count if sample.code == 1 else float("inf")
-    sample = lab.once(f"unittest, hanging {kind}", project, contenders.floor(project).argv, PATIENCE)
+    floor = contenders.floor(project)
+    sample = lab.once(f"unittest, hanging {kind}", project, floor.argv, PATIENCE)
     unittest = f"no verdict, killed after {PATIENCE:g} s" if sample.code == -9 else "ended"
     allowed = TIMEOUT + (GRACE if kind == "in C" else 0.0)
     return Row(

@@ -96,12 +96,13 @@ def relative(filename: str) -> str:
 def source_of(function: Any) -> str:
     """Return ``file:line`` of a function, from its code object; "" where there is none."""
     for _ in range(WRAPPERS):
-        inner = (getattr(function, name, None) for name in WRAPPED)
-        below = next(filter(None, inner), None)
-        if below is None:
+        code = getattr(function, "__code__", None)
+        if code is not None and not function.__dict__:
+            break  # Nothing is wrapped: of most probes this is all.
+        inner = next(filter(None, (getattr(function, name, None) for name in WRAPPED)), None)
+        if inner is None:
             break
-        function = below
-    code = getattr(function, "__code__", None)
+        function = inner
     return f"{relative(code.co_filename)}:{code.co_firstlineno}" if code else ""
 
 

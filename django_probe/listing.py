@@ -70,23 +70,19 @@ def nothing_ran(selection: Selection, total: int, build: Callable[[Selection], P
     if total:
         return f"Nothing ran: {'the one probe was' if total == 1 else f'all {total} were'} skipped."
     everything = build(Selection(labels=selection.labels)).entries
-    of_labels = f" of {', '.join(selection.labels)}" if selection.labels else ""
     if not everything and selection.labels:
         return f"Nothing ran: there is no probe in {', '.join(selection.labels)}."
     if not everything:
         return "Nothing ran: no installed app has a probe. Write one in an app's probes.py."
+    of_labels = f" of {', '.join(selection.labels)}" if selection.labels else ""
     there = sorted({tag for entry in everything for tag in entry.tags})
     if selection.tags and not selection.tags.intersection(there):
         return f"Nothing ran: no probe{of_labels} has {_tags(selection.tags, there)}"
-    asked = [
-        *(f"--tag {tag}" for tag in sorted(selection.tags)),
-        *(f"--exclude-tag {tag}" for tag in sorted(selection.exclude_tags)),
-        *(f"-k {shlex.quote(pattern)}" for pattern in selection.patterns),
-    ]
     none = f"none of the {len(everything)} probes{of_labels} matches"
     if len(everything) == 1:
         none = f"the one probe{of_labels} does not match"
-    return f"Nothing ran: {none} {' '.join(asked)}; --list without it shows what there is."
+    asked = " ".join(_filters(selection))
+    return f"Nothing ran: {none} {asked}; --list without it shows what there is."
 
 
 def own_command(settings: str | None) -> str:
@@ -103,6 +99,12 @@ def own_command(settings: str | None) -> str:
     else:
         start = f"python {shlex.quote(script)}" if script.endswith(".py") else shlex.quote(script)
     return f"{start} probe" + (f" --settings {shlex.quote(settings)}" if settings else "")
+
+
+def _filters(selection: Selection) -> Iterator[str]:
+    yield from (f"--tag {tag}" for tag in sorted(selection.tags))
+    yield from (f"--exclude-tag {tag}" for tag in sorted(selection.exclude_tags))
+    yield from (f"-k {shlex.quote(pattern)}" for pattern in selection.patterns)
 
 
 def _tags(asked: frozenset[str], there: list[str]) -> str:

@@ -19,6 +19,8 @@ Marked = TypeVar("Marked", bound=Callable[..., Any])
 TIMEOUT_ATTRIBUTE = "__probe_timeout__"
 SERIAL_ATTRIBUTE = "__probe_serial__"
 
+_NONE: frozenset[str] = frozenset()
+
 
 def tag(*tags: str) -> Callable[[Marked], Marked]:
     """Mark a probe with names for ``--tag`` and ``--exclude-tag``.
@@ -44,10 +46,12 @@ def tag(*tags: str) -> Callable[[Marked], Marked]:
 def tags_of(item: object) -> frozenset[str]:
     """Return the tags of a class or function; what else may be named ``tags`` is none."""
     tags = getattr(item, "tags", None)
+    if tags is None:
+        return _NONE
     if isinstance(tags, str):
         return frozenset({tags})
     if not isinstance(tags, (set, frozenset, list, tuple)):
-        return frozenset()
+        return _NONE
     return frozenset(name for name in tags if isinstance(name, str))
 
 

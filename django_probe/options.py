@@ -54,28 +54,10 @@ def _what(group: Any) -> None:
         help="app, app.TestX, app.TestX.test_y, app.module.TestX, a dotted module path or the id"
         " in a report; without any: every probe of every installed app",
     )
-    group.add_argument(
-        "--tag",
-        action="append",
-        default=[],
-        metavar="TAG",
-        help="only probes with this tag; given twice: with either",
-    )
-    group.add_argument(
-        "--exclude-tag",
-        action="append",
-        default=[],
-        metavar="TAG",
-        help="no probes with this tag",
-    )
-    group.add_argument(
-        "-k",
-        action="append",
-        default=[],
-        dest="patterns",
-        metavar="PATTERN",
-        help="only probes whose id holds this text, or matches it where it has a *",
-    )
+    _add_list(group, "--tag", "TAG", "only probes with this tag; given twice: with either")
+    _add_list(group, "--exclude-tag", "TAG", "no probes with this tag")
+    text = "only probes whose id holds this text, or matches it where it has a *"
+    _add_list(group, "-k", "PATTERN", text, dest="patterns")
     group.add_argument(
         "--shuffle",
         nargs="?",
@@ -84,13 +66,8 @@ def _what(group: Any) -> None:
         metavar="SEED",
         help="run in another order; the report names the seed that repeats it",
     )
-    group.add_argument(
-        "--list",
-        action="store_true",
-        dest="list_probes",
-        help="run nothing: print the labels of what would run (--format json: all there is to"
-        " know of it)",
-    )
+    text = "run nothing: print the labels of what would run (--format json: all there is to know)"
+    group.add_argument("--list", action="store_true", dest="list_probes", help=text)
 
 
 def _reports(group: Any) -> None:
@@ -101,49 +78,32 @@ def _reports(group: Any) -> None:
         " PROBE_REPORTERS or the dotted path of a reporter",
     )
     group.add_argument("--output", metavar="FILE", help="write that report to a file instead")
-    group.add_argument(
-        "--report",
-        action="append",
-        default=[],
-        metavar="NAME=FILE",
-        help="write one more report; may be given several times",
-    )
-    group.add_argument(
-        "--list-formats", action="store_true", help="run nothing: print the names of the formats"
-    )
-    group.add_argument(
-        "--durations", type=_positive, metavar="N", help="name the N slowest probes (text)"
-    )
+    text = "write one more report; may be given several times"
+    _add_list(group, "--report", "NAME=FILE", text)
+    text = "run nothing: print the names of the formats"
+    group.add_argument("--list-formats", action="store_true", help=text)
+    text = "name the N slowest probes (text)"
+    group.add_argument("--durations", type=_positive, metavar="N", help=text)
 
 
 def _how(group: Any) -> None:
-    group.add_argument(
-        "--failfast", action="store_true", help="start no probe after one that blocks"
-    )
-    group.add_argument(
-        "--parallel",
-        type=_workers,
-        metavar="N",
-        help="run N probes at once; auto: one for each processor",
-    )
-    group.add_argument(
-        "--executor", metavar="NAME", help="how probes run: threads, or the dotted path of a class"
-    )
-    group.add_argument(
-        "--timeout",
-        type=_seconds,
-        metavar="S",
-        help="stop a probe after S seconds (default: PROBE_TIMEOUT, 30)",
-    )
-    group.add_argument(
-        "--deadline",
-        type=_seconds,
-        metavar="S",
-        help="end the run after S seconds (default: PROBE_DEADLINE, none)",
-    )
-    group.add_argument(
-        "--noinput", "--no-input", action="store_true", help="accepted: nothing is ever asked"
-    )
+    text = "start no probe after one that blocks"
+    group.add_argument("--failfast", action="store_true", help=text)
+    text = "run N probes at once; auto: one for each processor"
+    group.add_argument("--parallel", type=_workers, metavar="N", help=text)
+    text = "how probes run: threads, or the dotted path of a class"
+    group.add_argument("--executor", metavar="NAME", help=text)
+    text = "stop a probe after S seconds (default: PROBE_TIMEOUT, 30)"
+    group.add_argument("--timeout", type=_seconds, metavar="S", help=text)
+    text = "end the run after S seconds (default: PROBE_DEADLINE, none)"
+    group.add_argument("--deadline", type=_seconds, metavar="S", help=text)
+    text = "accepted: nothing is ever asked"
+    group.add_argument("--noinput", "--no-input", action="store_true", help=text)
+
+
+def _add_list(group: Any, name: str, metavar: str, text: str, **extra: Any) -> None:
+    """Add an option that may be given several times."""
+    group.add_argument(name, action="append", default=[], metavar=metavar, help=text, **extra)
 
 
 def _seconds(text: str) -> float:

@@ -200,8 +200,6 @@ def _is_descriptor_1(stream: TextIO | None) -> bool:
 
 
 def _why(exc: OSError | ValueError, path: Path) -> str:
-    if not isinstance(exc, OSError) or not exc.strerror:
-        return str(exc)
-    if exc.filename and Path(exc.filename) in path.parents:
-        return f"{exc.strerror}: {exc.filename!r}"
-    return exc.strerror
+    if isinstance(exc, FileExistsError):
+        return f"{str(path.parent)!r} is no folder"
+    return (isinstance(exc, OSError) and exc.strerror) or str(exc)

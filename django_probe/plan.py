@@ -14,9 +14,13 @@ from django_probe.labels import holders, roots, spellings
 from django_probe.marks import SERIAL_ATTRIBUTE, TIMEOUT_ATTRIBUTE, tags_of
 from django_probe.probe_classes import ProbeClass
 from django_probe.results import Probe
-from django_probe.sanitizing import clean, one_line
+from django_probe.sanitizing import clean, is_clean, one_line
 
 __all__ = ["Batch", "Plan", "Planned", "Selection", "broken", "make_batches"]
+
+
+_NONE: frozenset[str] = frozenset()
+"""One for all: each call of ``frozenset()`` makes another."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +56,7 @@ class Planned:
         self.problem: Problem | None = owner.refusal if owner else None
         self._case = case
         self._own_id: str | None = None
-        self._held_by: frozenset[str] = frozenset()
+        self._held_by = _NONE
         if case is not None and owner is not None and owner.own_id:
             self._take_id(text_of(case.id()), owner)
 
@@ -100,9 +104,8 @@ class Planned:
     def tags(self) -> frozenset[str]:
         """Return its own tags and those of its class."""
         if self.owner is None:
-            return frozenset()
-        own = tags_of(self._function)
-        return self.owner.tags | own if own else self.owner.tags
+            return _NONE
+        return self.owner.tags | tags_of(self._function)
 
     @property
     def serial(self) -> bool:
@@ -136,12 +139,13 @@ class Planned:
             source = self.problem.source if self.problem else ""
             return Probe(id=self.id, label=self.method, index=self.index, source=source)
         timeout = getattr(function, TIMEOUT_ATTRIBUTE, None) or owner.timeout or default_timeout
+        tags = owner.tags | tags_of(function)
         return Probe(
-            id=one_line(clean(self.id)),
-            label=one_line(clean(self.label)),
+            id=_shown(self.id),
+            label=_shown(self.label),
             index=self.index,
-            description=one_line(clean(self._description(function))),
-            tags=tuple(sorted(map(clean, self.tags))),
+            description=_shown(self._description(function)),
+            tags=tuple(sorted(map(clean, tags))) if tags else (),
             timeout=timeout,
             source=source_of(getattr(self._case, "_testFunc", function)),
         )
@@ -183,6 +187,11 @@ class Plan:
     def entries(self) -> list[Planned]:
         """Return its probes in their order."""
         return [entry for batch in self.batches for entry in batch.entries]
+
+
+def _shown(text: str) -> str:
+    """Return a name or description fit to be shown, in one line; most need nothing."""
+    return text if text.isprintable() and is_clean(text) else one_line(clean(text))
 
 
 def broken(config: AppConfig, *, id: str, label: str, problem: Problem) -> Planned:

@@ -11,6 +11,7 @@ import unittest
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from unittest.case import _SubTest  # type: ignore[attr-defined]
 
 from django_probe.capture import Sink
 from django_probe.details import Problem
@@ -82,7 +83,7 @@ class Recorder(unittest.TestResult):
 
     def addSkip(self, test: unittest.TestCase, reason: str) -> None:
         """Record a skip, of the probe or of one of its sub-tests."""
-        if hasattr(test, "test_case"):
+        if isinstance(test, _SubTest):  # Not hasattr: a probe may be named ``test_case``.
             self._add_subtest(test, Outcome.SKIPPED, None)
             return
         self._note(Outcome.SKIPPED)

@@ -8,7 +8,7 @@ whole records. It decides nothing: counts and verdict come with the summary.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar, TextIO
 
 from django_probe.events import (
@@ -20,6 +20,7 @@ from django_probe.events import (
     RunStarted,
     TargetFailed,
 )
+from django_probe.exceptions import ConfigurationError
 from django_probe.outputs import Output
 from django_probe.results import DEFAULT_TARGET, ProbeResult, Summary
 from django_probe.sanitizing import clean, one_line
@@ -106,10 +107,14 @@ class ReporterGroup:
     Args:
         reports: what was asked for.
         warn: takes one line for a person as soon as a report is lost.
+
+    Raises:
+        ConfigurationError: two reports go to one place.
     """
 
     def __init__(self, reports: Iterable[Report], warn: Callable[[str], None]) -> None:
         self._reports = list(reports)
+        _refuse_twins(self._reports)
         self._working: list[Report] = []
         self._warn = warn
         self.errors: list[str] = []
@@ -166,6 +171,18 @@ class ReporterGroup:
         line = f"Report {report.name!r} to {report.output}: {told}"
         self.errors.append(line)
         self._warn(f"{line}. This report is lost.")
+
+
+def _refuse_twins(reports: Sequence[Report]) -> None:
+    taken: set[object] = set()
+    for report in reports:
+        place = report.output.place
+        if place is not None and place in taken:
+            raise ConfigurationError(
+                f"Two reports go to {report.output}, expected one for each place: give another"
+                " path."
+            )
+        taken.add(place)
 
 
 def shown_target(targets: tuple[str, ...], target: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import replace
 from typing import cast
 
@@ -38,15 +38,12 @@ def run(
         ProbeError: nothing could be asked, or an output not opened; no probe has run.
     """
     began = time.monotonic()
-    tally = Tally()
     with guard(deadline), contextlib.closing(_events(target, selection, deadline)) as events:
         started = cast("RunStarted", next(events))
         reports.open()
         try:
             reports.feed(started)
-            for event in events:
-                tally.add(event)
-                reports.feed(event)
+            tally = _feed(events, reports)
             summary = _summary(started, tally, reports, time.monotonic() - began, deadline.signal)
             reports.feed(RunFinished(summary=summary))
             reports.close()
@@ -56,6 +53,15 @@ def run(
     return replace(
         summary, reporter_errors=tuple(reports.errors), report_exists=reports.report_exists
     )
+
+
+def _feed(events: Iterable[Event], reports: ReporterGroup) -> Tally:
+    """Count each event and hand it to the reports; return the counts."""
+    tally = Tally()
+    for event in events:
+        tally.add(event)
+        reports.feed(event)
+    return tally
 
 
 def _summary(

@@ -81,12 +81,10 @@ class DjangoProbeSuiteRunner:
         Raises:
             ProbeError: nothing could be asked; no probe has run.
         """
-        reports = self.get_reports()
-        _refuse_twins(reports)
         summary = running.run(
             self.get_target(),
             selection,
-            ReporterGroup(reports, self.warn),
+            ReporterGroup(self.get_reports(), self.warn),
             Deadline(self.option("deadline", settings.deadline)),
             guard=interrupts.handled,
         )
@@ -142,11 +140,14 @@ class DjangoProbeSuiteRunner:
             UnknownReporter: a format that does not exist.
             ConfigurationError: a report without a file.
         """
-        main = self.get_report(self.option("format", "text"), self.option("output"), main=True)
+        output = self.option("output")
+        if output == "":
+            raise ConfigurationError("--output is empty, expected the path of a file.")
+        main = self.get_report(self.option("format", "text"), output or "", main=True)
         asked = [text.partition("=") for text in self.option("report", ())]
         return [main, *(self.get_report(name, path) for name, _, path in asked)]
 
-    def get_report(self, name: str, path: str | None = None, *, main: bool = False) -> Report:
+    def get_report(self, name: str, path: str = "", *, main: bool = False) -> Report:
         """Return one report; only the main one goes to stdout when nobody says where.
 
         Raises:
@@ -154,17 +155,18 @@ class DjangoProbeSuiteRunner:
             ConfigurationError: no file.
         """
         found = find_format(name, settings.reporters)
-        if path is None or (path == "" and not main):
-            path = found.output
-            if not path and not main:
-                raise ConfigurationError(
-                    f"--report {name} has no file, expected NAME=FILE: write --report {name}=FILE."
-                )
-        elif not path:
-            raise ConfigurationError("--output is empty, expected the path of a file.")
-        is_stdout = path in ("", *STDOUT)
-        output: Output = StreamOutput(self.stdout) if is_stdout else FileOutput(path)
-        return Report(name, output, partial(found.build, **self.reporter_defaults(found)))
+        path = path or found.output
+        if not path and not main:
+            raise ConfigurationError(
+                f"--report {name} has no file, expected NAME=FILE: write --report {name}=FILE."
+            )
+        return Report(
+            name, self.get_output(path), partial(found.build, **self.reporter_defaults(found))
+        )
+
+    def get_output(self, path: str) -> Output:
+        """Return the place that a path means; none at all is stdout."""
+        return StreamOutput(self.stdout) if path in ("", *STDOUT) else FileOutput(path)
 
     def reporter_defaults(self, found: Format) -> dict[str, Any]:
         """Return the options that reporters get if their class ``accepts`` them."""
@@ -177,7 +179,7 @@ class DjangoProbeSuiteRunner:
 
     def list_formats(self) -> int:
         """Write the names of all formats, with what each is for; return the exit code."""
-        StreamOutput(self.stdout).open().writelines(listing.formats(settings.reporters))
+        self.get_output("").open().writelines(listing.formats(settings.reporters))
         return 0
 
     def list_probes(self, selection: Selection) -> int:
@@ -188,7 +190,7 @@ class DjangoProbeSuiteRunner:
         if self.option("report") or self.option("output"):
             raise ConfigurationError("--list writes to stdout alone: leave the reports out.")
         plan = self.build_suite(selection)
-        stream = StreamOutput(self.stdout).open()
+        stream = self.get_output("").open()
         stream.writelines(listing.probes(plan, name, self.option("timeout", settings.timeout)))
         redactor = self.get_redactor()
         for line in listing.problems(plan):
@@ -241,15 +243,3 @@ def runner_class() -> type[DjangoProbeSuiteRunner]:
 def _as_pattern(text: str) -> str:
     """Return a ``-k`` as unittest reads it: without ``*`` it may stand anywhere."""
     return text if "*" in text else f"*{text}*"
-
-
-def _refuse_twins(reports: Sequence[Report]) -> None:
-    taken: set[object] = set()
-    for report in reports:
-        place = report.output.place
-        if place is not None and place in taken:
-            raise ConfigurationError(
-                f"Two reports go to {report.output}, expected one for each place: give another"
-                " path."
-            )
-        taken.add(place)

@@ -89,6 +89,7 @@ def _record(case: Any) -> dict[str, Any]:
         "id": case.id(),
         "class": f"{kind.__module__}.{kind.__qualname__}",
         "module": kind.__module__,
+        "method": getattr(case, "_testMethodName", ""),
         "starts": 0,
         "calls": [],
         "subtests": Counter(),
@@ -133,7 +134,7 @@ def main(output: str, *modules: str) -> None:
     began = time.monotonic()
     notes = run(suite)
     seconds = time.monotonic() - began
-    with open(output, "w", encoding="utf-8", errors="backslashreplace") as stream:  # noqa: PTH123
+    with open(output, "w", encoding="utf-8", errors="backslashreplace") as stream:
         json.dump(
             {"records": notes.records, "fixtures": notes.fixtures, "seconds": seconds}, stream
         )

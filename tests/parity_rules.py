@@ -26,11 +26,15 @@ WORST = "the worst of what was recorded"
 NOTHING_BAD = "nothing bad recorded is passed"
 FIXTURE = "a class or module fixture that fails is each probe's"
 INTERRUPT = "a KeyboardInterrupt is its probe's error"
-NOT_IMPORTED = "what cannot be loaded is one errored probe"
+NOT_IMPORTED = "what cannot be loaded is one probe"
 RULES = frozenset({SAME, WORST, NOTHING_BAD, FIXTURE, INTERRUPT, NOT_IMPORTED})
 
 _LEFT_OUT = re.compile(r"\[… (\d+) more sub-tests \w+\]")
 """The last sub-tests of a long list: a result counts what it does not list."""
+_NUMBER = re.compile(r"\d+")
+
+LOADER = "unittest.loader"
+"""Where the classes are that stand for a module which raised when it was imported."""
 
 Key = tuple[str, int]
 Record = Mapping[str, Any]
@@ -75,7 +79,7 @@ def expected(record: Record, causes: Mapping[str, str]) -> tuple[str, str]:
     if not calls:
         return "passed", NOTHING_BAD
     outcome = min(calls, key=WORST_FIRST.index)
-    if record["id"].startswith("unittest.loader._FailedTest."):
+    if record["module"] == LOADER:
         return outcome, NOT_IMPORTED
     return outcome, SAME if len(set(calls)) == 1 else WORST
 
@@ -101,34 +105,43 @@ def _compare_one(
         found.differences.append(f"{name}: only in {'ours' if record is None else 'unittest'}")
         return
     outcome, rule = expected(record, causes)
-    subtests = subtests_of(result)
     found.outcomes[result["outcome"]] += 1
-    found.subtests += sum(subtests.values())
-    if result["outcome"] != outcome:
-        found.differences.append(
-            f"{name}: {result['outcome']}, expected {outcome} ({rule}) of {record['calls']};"
-            f" unittest: {record['told']}; ours: {_told(result)}"
-        )
-    elif subtests != Counter(record["subtests"]):
-        found.differences.append(
-            f"{name}: sub-tests {dict(subtests)}, expected {record['subtests']}"
-        )
-    elif outcome == "skipped" and rule == SAME and not _has_reason(result, record["reasons"]):
-        found.differences.append(
-            f"{name}: skipped for {result['reason']!r}, expected {record['reasons']}"
-        )
+    found.subtests += sum(subtests_of(result).values())
+    difference = _difference(record, result, outcome, rule)
+    if difference:
+        found.differences.append(f"{name}: {difference}")
     else:
         found.rules[rule] += 1
 
 
+def _difference(record: Record, result: Record, outcome: str, rule: str) -> str:
+    """Return in what a result differs from the outcome that a rule expects, "" for nothing."""
+    if result["outcome"] != outcome:
+        return (
+            f"{result['outcome']}, expected {outcome} ({rule}) of {record['calls']};"
+            f" unittest: {record['told']}; ours: {_told(result)}"
+        )
+    subtests = subtests_of(result)
+    if subtests != Counter(record["subtests"]):
+        return f"sub-tests {dict(subtests)}, expected {record['subtests']}"
+    if outcome == "skipped" and rule == SAME and not _has_reason(result, record["reasons"]):
+        return f"skipped for {result['reason']!r}, expected {record['reasons']}"
+    return ""
+
+
 def _has_reason(result: Record, reasons: Sequence[str]) -> bool:
-    """Tell whether we give a reason of unittest's; what cannot be printed is cleaned first."""
-    return result["reason"] in reasons or not all(map(str.isprintable, reasons))
+    """Tell whether we give a reason of unittest's, process ids aside.
+
+    What cannot be printed is cleaned, which is not the matter here.
+    """
+    ours = _NUMBER.sub("", result["reason"])
+    theirs = [_NUMBER.sub("", reason) for reason in reasons]
+    return ours in theirs or not all(map(str.isprintable, theirs))
 
 
 def _told(result: Record) -> str:
     error = result["error"] or {"traceback": result["reason"]}
-    return error["traceback"][-1500:]
+    return str(error["traceback"])[-1500:]
 
 
 def _keyed(records: Iterable[Record], name: Any) -> dict[Key, Record]:
@@ -141,8 +154,8 @@ def _keyed(records: Iterable[Record], name: Any) -> dict[Key, Record]:
 
 
 def _plain_id(record: Record) -> str:
-    loader, _, name = record["id"].partition("._FailedTest.")
-    return f"{name}.import" if loader == "unittest.loader" else record["id"]
+    name: str = record["id"]
+    return f"{record['method']}.import" if record["module"] == LOADER else name
 
 
 def _our_id(result: Record) -> str:

@@ -115,7 +115,7 @@ def make_class(
     tests = {f"test_{body.__name__}": wrap(body) for body in bodies}
     for body in EXPECTED_TO_FAIL:
         tests[f"test_expected_to_fail_{body.__name__}"] = unittest.expectedFailure(wrap(body))
-    made: Any = type(name, (base,), {**own, **_class_fixtures(fixture), **tests})
+    made = type(name, (base,), {**own, **_class_fixtures(fixture), **tests})
     return unittest.skip("the class")(made) if fixture == "the class is skipped" else made
 
 

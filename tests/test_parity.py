@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import parity
+import parity_projects
 import parity_rules
 import pytest
 
@@ -18,14 +19,14 @@ ENOUGH_MODULES = 25
 
 @pytest.fixture(scope="module")
 def cpython(tmp_path_factory: pytest.TempPathFactory) -> parity.Parity:
-    if not parity.has_cpython():
+    if not parity_projects.has_cpython():
         pytest.skip("This Python comes without CPython's own tests: install its package 'test'.")
-    return parity.run_both(*parity.cpython(tmp_path_factory.mktemp("cpython")))
+    return parity.run_both(*parity_projects.cpython(tmp_path_factory.mktemp("cpython")))
 
 
 @pytest.fixture(scope="module")
 def matrix(tmp_path_factory: pytest.TempPathFactory) -> parity.Parity:
-    return parity.run_both(*parity.matrix(tmp_path_factory.mktemp("matrix")))
+    return parity.run_both(*parity_projects.matrix(tmp_path_factory.mktemp("matrix")))
 
 
 @pytest.mark.service
@@ -46,6 +47,12 @@ def test_every_combination_of_bodies_and_fixtures_comes_out_by_the_rules(
     assert found.tests == sum(found.rules.values()) == len(matrix.results)
     assert set(found.rules) == parity_rules.RULES  # Each one is needed by some test.
     assert set(found.outcomes) == set(parity_rules.WORST_FIRST)
+
+
+def test_they_come_out_the_same_in_another_order_by_four_workers(matrix: parity.Parity) -> None:
+    found = matrix.again("--parallel", "4", "--shuffle", "7")
+    assert not found.differences, _told(found)
+    assert found.tests == sum(found.rules.values()) == len(matrix.results)
 
 
 def test_what_tear_downs_and_cleanups_raise_is_told_apart(matrix: parity.Parity) -> None:

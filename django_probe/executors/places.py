@@ -15,11 +15,6 @@ TASKS_TOLD = 5
 
 _RUNNERS = ("unittest.", "django_probe.executors.", "django_probe.fixtures")
 _LOOP = ("asyncio.", "selectors")
-# An exception that comes between taking a lock and the `try` after it leaves the lock
-# taken: harmful in modules whose locks every thread needs.
-_AWKWARD = ("logging", "importlib.")
-_LOOKED_AT = 4
-"""Innermost frames that are looked at for that."""
 
 
 class Place(NamedTuple):
@@ -29,8 +24,6 @@ class Place(NamedTuple):
     """The frames of the probe's own side, as in a traceback; those of its tasks too."""
     loop: AbstractEventLoop | None
     """The event loop that it runs."""
-    is_awkward: bool
-    """Whether an exception here may leave a lock that everybody needs."""
 
 
 def look(thread: int | None) -> Place:
@@ -41,8 +34,7 @@ def look(thread: int | None) -> Place:
     stack = _told(own) if own else ""
     if loop is not None:
         stack += "".join(map(_task_told, _waiting_tasks(loop)))
-    names = [_module(frame) for frame in frames[-_LOOKED_AT:]]
-    return Place(stack or _told(frames), loop, any(name.startswith(_AWKWARD) for name in names))
+    return Place(stack or _told(frames), loop)
 
 
 def _frames(frame: FrameType | None) -> list[FrameType]:

@@ -26,8 +26,6 @@ GRACE = 1.0
 """Seconds that an interrupted probe has to clean up before it is given up."""
 LAST_GRACE = 0.5
 """The same at the end of a run."""
-AWKWARD = 0.3
-"""Seconds that an interrupt waits for a better moment."""
 SILENCE = 10.0
 """Seconds without a sign of life, outside of any probe or fixture, after which a worker is lost."""
 
@@ -96,8 +94,9 @@ class ThreadPool:
         step = watch.overdue(now)
         if step is not None:
             place = look(worker.ident)
-            if not place.is_awkward or _late(step, now) > AWKWARD:
-                worker.interrupt(step, overran(step[1], place.stack), place)
+            verdict = overran(step[1], place.stack)
+            if not worker.interrupt(step, verdict, place) and _late(step, now) > GRACE:
+                self._give_up(worker, verdict)
         elif watch.is_unresponsive(now, GRACE) or worker.is_silent(now, SILENCE):
             self._give_up(worker)
 
@@ -123,7 +122,7 @@ class ThreadPool:
         else:
             self._give_up(worker)
 
-    def _give_up(self, worker: Worker) -> None:
+    def _give_up(self, worker: Worker, verdict: Problem | None = None) -> None:
         """Give a hanging worker up, tell what it was at, and let another one go on."""
         self._workers.remove(worker)
         self._lost.append(worker)
@@ -131,9 +130,9 @@ class ThreadPool:
         if task is None:
             worker.watch.abandon()
             return
-        verdict = self._last_verdict(place)
-        if self._ended_at is None:
+        if verdict is None and self._ended_at is None:
             verdict = timed_out("its worker gives no sign of life", place.stack)
+        verdict = verdict or self._last_verdict(place)
         worker.hangs_in, goes_on = self.ledger.give_up(worker.watch, task, worker.recorder, verdict)
         if self.is_alone:
             self.routing.install()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +17,14 @@ __all__ = ["SETTLING", "Abandoned", "Step", "Watch", "bounded", "overran", "time
 
 SETTLING = 1.0
 """Seconds for taking back what a step had that was stopped."""
+
+_set_exception = ctypes.pythonapi.PyThreadState_SetAsyncExc
+# Written in Python, these leave a lock taken when an exception comes in them: before the
+# `try` or `with` of their caller has begun, or before the lock is free.
+_UNSAFE = frozenset(
+    "acquire release handle __enter__ __exit__ __aenter__ __aexit__ _acquireLock _releaseLock"
+    " _acquire_restore _release_save".split()
+)
 
 Step = tuple[float, "float | None"]
 """When a step began, by the monotonic clock, and the seconds that it may take."""
@@ -42,12 +51,15 @@ class Watch:
         """What is under way."""
         self._lock = threading.Lock()
         self._thread = 0
+        self._thread_id = ctypes.c_ulong(0)
         self._verdict: Problem | None = None
         self._interrupted_at = 0.0
 
     def begin(self, limit: float | None) -> None:
         """Start a step that may take ``limit`` seconds."""
-        self._thread = threading.get_ident()
+        if not self._thread:
+            self._thread = threading.get_ident()
+            self._thread_id = ctypes.c_ulong(self._thread)
         self._verdict = None
         self.step = (time.monotonic(), limit)
 
@@ -64,7 +76,7 @@ class Watch:
                     if self.abandoned:
                         raise Abandoned
                     if self._verdict is not None:
-                        _raise_in(self._thread, None)
+                        _set_exception(self._thread_id, None)  # Take it back.
                     self.steps += 1
                     return self._verdict
             except ProbeTimeout:
@@ -87,14 +99,22 @@ class Watch:
         )
 
     def interrupt(self, step: Step, verdict: Problem) -> bool:
-        """Raise ``ProbeTimeout`` in a step, once; return whether it was still under way."""
+        """Raise ``ProbeTimeout`` in a step, once.
+
+        Return False where it is over, or just takes or frees a lock: ask again.
+        """
+        exception = ctypes.py_object(ProbeTimeout)
         with self._lock:
             if self.step is not step or self._verdict is not None:
                 return False
-            self._verdict = verdict
-            self._interrupted_at = time.monotonic()
-            _raise_in(self._thread, ProbeTimeout)
-            return True
+            self._verdict, self._interrupted_at = verdict, time.monotonic()
+            # The thread stands where it will raise. Nothing may come between the next two.
+            frame = sys._current_frames().get(self._thread)
+            if frame is not None and frame.f_code.co_name not in _UNSAFE:
+                _set_exception(self._thread_id, exception)
+                return True
+            self._verdict = None
+            return False
 
     def abandon(self) -> Problem | None:
         """Give the worker up: its step ends with ``Abandoned``. Return the step's verdict."""
@@ -139,9 +159,3 @@ def timed_out(message: str, where: str = "") -> Problem:
         exception_class_path=TIMEOUT, message=message, traceback=f"{text}{TIMEOUT}: {message}"
     )
     return Problem(outcome=Outcome.TIMED_OUT, error=error)
-
-
-def _raise_in(thread: int, kind: type[BaseException] | None) -> None:
-    """Raise an exception in a thread at its next bytecode; None takes it back."""
-    exception = None if kind is None else ctypes.py_object(kind)
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), exception)

@@ -112,13 +112,18 @@ class Worker(threading.Thread):
 
     # What the watching thread asks for.
 
-    def interrupt(self, step: Step, verdict: Problem, place: Place) -> None:
-        """Stop a step: raise in it, cancel its queries, wake its event loop."""
-        if self.watch.interrupt(step, verdict):
-            self._connections.cancel()
-            if place.loop is not None:
-                with suppress(RuntimeError):  # Closed meanwhile.
-                    place.loop.call_soon_threadsafe(bool)
+    def interrupt(self, step: Step, verdict: Problem, place: Place) -> bool:
+        """Stop a step: raise in it, cancel its queries, wake its event loop.
+
+        Return False where it cannot be stopped now: ask again a moment later.
+        """
+        if not self.watch.interrupt(step, verdict):
+            return False
+        self._connections.cancel()
+        if place.loop is not None:
+            with suppress(RuntimeError):  # Closed meanwhile.
+                place.loop.call_soon_threadsafe(bool)
+        return True
 
     def is_silent(self, now: float, patience: float) -> bool:
         """Return whether it gives no sign of life, outside of a step, for so many seconds.
