@@ -40,7 +40,7 @@ def writing(lab: Lab) -> Iterator[Row]:
         peers=told["time"],
     )
     yield Row(
-        what=f"the same, what {number:,} results need above {few:,}",
+        what=f"what junit needs for {number:,} results above {few:,}",
         budget=8.0,
         value=min(peaks) - little,
         unit="MiB",

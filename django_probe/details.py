@@ -61,10 +61,10 @@ class Problem:
 
     @classmethod
     def ended(cls, exc: RunEnded, what: str) -> Problem:
-        """Return that the run ended before ``what`` (a probe module) was imported."""
+        """Return that the run ended before ``what`` (a probe module) was loaded."""
         if exc.at_once:
             return cls(outcome=Outcome.NOT_RUN, reason=exc.reason)
-        reason = f"{exc.reason} while {what} was imported"
+        reason = f"{exc.reason} while {what} was loaded"
         if exc.interrupted:
             return cls(outcome=Outcome.NOT_RUN, reason=reason)
         told = traceback.TracebackException(type(exc), exc, _below_importers(exc.__traceback__))

@@ -7,7 +7,7 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,14 +35,12 @@ def formats(aliases: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         yield f"{name:{width}}  {doc.strip().partition(chr(10))[0]}\n"
 
 
-def probes(plan: Plan, format: str, timeout: float | None) -> Iterator[str]:
+def probes(described: Sequence[Probe], format: str) -> Iterator[str]:
     """Yield the lines that name what would run.
 
     Args:
         format: ``text``, labels; or ``json``, one list of records.
-        timeout: seconds for a probe that says nothing else.
     """
-    described = (entry.describe(timeout) for entry in plan.entries)
     if format == "text":
         yield from (f"{probe.label}\n" for probe in described)
         return

@@ -14,7 +14,7 @@ from django_probe.labels import holders, roots, spellings
 from django_probe.marks import SERIAL_ATTRIBUTE, TIMEOUT_ATTRIBUTE, tags_of
 from django_probe.probe_classes import ProbeClass
 from django_probe.results import Probe
-from django_probe.sanitizing import clean, is_clean, one_line
+from django_probe.sanitizing import one_line
 
 __all__ = ["Batch", "Plan", "Planned", "Selection", "broken", "make_batches"]
 
@@ -58,7 +58,7 @@ class Planned:
         self._own_id: str | None = None
         self._held_by = _NONE
         if case is not None and owner is not None and owner.own_id:
-            self._take_id(text_of(case.id()), owner)
+            self._take_id(one_line(text_of(case.id())), owner)
 
     def _take_id(self, own_id: str, owner: ProbeClass) -> None:
         if own_id != self.standard_id:
@@ -129,7 +129,7 @@ class Planned:
         return cast("unittest.TestCase", case_class(self.method))
 
     def describe(self, default_timeout: float | None = None) -> Probe:
-        """Return the record of this probe, fit to be shown.
+        """Return the record of this probe, as its author wrote it: not yet fit to be shown.
 
         Args:
             default_timeout: seconds for a probe that says nothing else.
@@ -141,11 +141,11 @@ class Planned:
         timeout = getattr(function, TIMEOUT_ATTRIBUTE, None) or owner.timeout or default_timeout
         tags = owner.tags | tags_of(function)
         return Probe(
-            id=_shown(self.id),
-            label=_shown(self.label),
+            id=self.id,
+            label=self.label,
             index=self.index,
-            description=_shown(self._description(function)),
-            tags=tuple(sorted(map(clean, tags))) if tags else (),
+            description=self._description(function),
+            tags=tuple(sorted(tags)) if tags else (),
             timeout=timeout,
             source=source_of(getattr(self._case, "_testFunc", function)),
         )
@@ -154,7 +154,7 @@ class Planned:
         owner = self.owner
         if owner is not None and owner.own_description and not owner.refusal:
             try:
-                return text_of(self.make().shortDescription() or "")
+                return one_line(text_of(self.make().shortDescription() or ""))
             except (Exception, SystemExit):
                 return ""
         doc = getattr(function, "__doc__", None)
@@ -187,11 +187,6 @@ class Plan:
     def entries(self) -> list[Planned]:
         """Return its probes in their order."""
         return [entry for batch in self.batches for entry in batch.entries]
-
-
-def _shown(text: str) -> str:
-    """Return a name or description fit to be shown, in one line; most need nothing."""
-    return text if text.isprintable() and is_clean(text) else one_line(clean(text))
 
 
 def broken(config: AppConfig, *, id: str, label: str, problem: Problem) -> Planned:

@@ -27,6 +27,7 @@ from django_probe.plan import Plan, Selection
 from django_probe.redaction import Redactor, secrets_in_settings
 from django_probe.reporting import Report, ReporterGroup
 from django_probe.results import Summary
+from django_probe.scrubbing import Scrubber
 from django_probe.targets.base import Target
 from django_probe.targets.local import LocalTarget
 
@@ -161,12 +162,8 @@ class DjangoProbeSuiteRunner:
                 f"--report {name} has no file, expected NAME=FILE: write --report {name}=FILE."
             )
         return Report(
-            name, self.get_output(path), partial(found.build, **self.reporter_defaults(found))
+            name, self._output(path), partial(found.build, **self.reporter_defaults(found))
         )
-
-    def get_output(self, path: str) -> Output:
-        """Return the place that a path means; none at all is stdout."""
-        return StreamOutput(self.stdout) if path in ("", *STDOUT) else FileOutput(path)
 
     def reporter_defaults(self, found: Format) -> dict[str, Any]:
         """Return the options that reporters get if their class ``accepts`` them."""
@@ -179,7 +176,7 @@ class DjangoProbeSuiteRunner:
 
     def list_formats(self) -> int:
         """Write the names of all formats, with what each is for; return the exit code."""
-        self.get_output("").open().writelines(listing.formats(settings.reporters))
+        self._output("").open().writelines(listing.formats(settings.reporters))
         return 0
 
     def list_probes(self, selection: Selection) -> int:
@@ -190,11 +187,13 @@ class DjangoProbeSuiteRunner:
         if self.option("report") or self.option("output"):
             raise ConfigurationError("--list writes to stdout alone: leave the reports out.")
         plan = self.build_suite(selection)
-        stream = self.get_output("").open()
-        stream.writelines(listing.probes(plan, name, self.option("timeout", settings.timeout)))
-        redactor = self.get_redactor()
+        stream = self._output("").open()
+        scrubber = Scrubber(self.get_redactor())
+        timeout = self.option("timeout", settings.timeout)
+        described = [scrubber.probe(entry.describe(timeout)) for entry in plan.entries]
+        stream.writelines(listing.probes(described, name))
         for line in listing.problems(plan):
-            self.warn(redactor.scrub(line))
+            self.warn(scrubber.name(line))
         if not plan.total:
             self.warn(listing.nothing_ran(selection, 0, self.build_suite))
         return 0 if plan.total else 5
@@ -213,6 +212,9 @@ class DjangoProbeSuiteRunner:
     def left_behind(self) -> tuple[str, ...]:
         """Return the labels of probes that still hang in this process."""
         return self._executor.left_behind if self._executor else ()
+
+    def _output(self, path: str) -> Output:
+        return StreamOutput(self.stdout) if path in ("", *STDOUT) else FileOutput(path)
 
 
 def runner_class() -> type[DjangoProbeSuiteRunner]:

@@ -51,6 +51,13 @@ FILES = {
                 os.environ.get("KIND"), RuntimeError("reporter\\nbroke"))
         Bad = type("Bad", (Reporter,), {os.environ.get("METHOD", "none"): explode})
     """,
+    "lib/executors.py": """
+        from django_probe.executors.threads import ThreadsExecutor
+        class Breaks(ThreadsExecutor):
+            def execute(self, batches, target, deadline):
+                yield from super().execute(batches, target, deadline)
+                raise RuntimeError("all told, and broken")
+    """,
 }
 SETTINGS = """
     import os
@@ -145,24 +152,24 @@ def test_a_reader_of_stdout_that_left_is_exit_3_and_files_are_whole(project):
         assert len(outcomes((project.folder / f"{name}.pipe").read_text())) == 2
 
 
-METHODS = ["run_started", "probe_started", "probe_finished", "fixture_failed", "run_finished"]
+# What it takes to have each method called, and the exit code.
+METHODS = {
+    "run_started": (["good"], 3),
+    "probe_started": (["good"], 3),
+    "probe_finished": (["good"], 3),
+    "fixture_failed": (["good", "bad.Clean"], 1),
+    "target_failed": (["good", "--executor", "lib.executors.Breaks"], 4),
+    "run_finished": (["good"], 3),
+}
 
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("kind", ["error", "exit", "interrupt"])
 def test_a_reporter_that_raises_is_left_out_and_the_others_are_whole(project, method, kind):
-    options = [
-        "--format",
-        "jsonl",
-        "--report",
-        "lib.reporters.Bad=bad.txt",
-        "--report",
-        "jsonl=b.jsonl",
-    ]
-    env = {"METHOD": method, "KIND": kind}
-    labels = ["good"] if method != "fixture_failed" else ["good", "bad.Clean"]
-    done = project.probe(*labels, *options, env=env)
-    assert done.returncode == (3 if labels == ["good"] else 1)
+    asked, code = METHODS[method]
+    reports = ["--format=jsonl", "--report=lib.reporters.Bad=bad.txt", "--report=jsonl=b.jsonl"]
+    done = project.probe(*asked, *reports, env={"METHOD": method, "KIND": kind})
+    assert done.returncode == code
     what = {
         "error": "RuntimeError: reporter broke",
         "exit": "SystemExit: 0",
@@ -274,7 +281,7 @@ def test_a_signal_while_a_module_is_imported_ends_the_run_with_whole_reports(
         ("a.Waits.test_b", "not_run"),
         ("a.Waits.test_c", "not_run"),
     ]
-    assert f"interrupted ({number.name}) while b.probes was imported" in out
+    assert f"interrupted ({number.name}) while b.probes was loaded" in out
     assert (project.folder / "file.jsonl").read_text() == out
 
 
@@ -290,7 +297,7 @@ def test_the_deadline_ends_an_import_that_hangs_and_says_where(tmp_path):
         ("b.probes", "timed_out"),
         ("c.probes", "not_run"),
     ]
-    assert "deadline of 0.5 s has passed while b.probes was imported" in out
+    assert "deadline of 0.5 s has passed while b.probes was loaded" in out
     assert 'b/probes.py\\", line 7' in out
     assert "interrupts.py" not in out
 
@@ -318,7 +325,7 @@ def test_the_deadline_ends_load_tests_and_the_making_of_cases_too(tmp_path):
         done = project.probe(app, "--format", "jsonl", "--deadline", "0.3")
         assert done.returncode == 1
         assert [outcome for _, outcome in outcomes(done.stdout)] == ["timed_out"]
-        assert f"while {told} was imported" in done.stdout
+        assert f"while {told} was loaded" in done.stdout
 
 
 def test_an_import_that_swallows_the_deadline_does_not_hold_the_gate_for_ever(

@@ -120,6 +120,32 @@ def test_the_list_is_also_json_with_all_there_is_to_know(project):
     assert [record["index"] for record in records.values()] == [0, 1, 2]
 
 
+def test_the_list_holds_no_secret_and_no_control_character(tmp_path):
+    files = {
+        "shop/probes.py": """
+            import unittest
+            from django.conf import settings
+            class Reach(unittest.TestCase):
+                def id(self):
+                    return f"{super().id()} [{settings.SECRET_KEY}]\\nsecond line"
+                def shortDescription(self):
+                    return f"Ask \\x1b[31m{settings.SECRET_KEY}"
+                def test_reach(self):
+                    pass
+        """,
+        "torn/probes.py": "from django.conf import settings\nraise ValueError(settings.SECRET_KEY)",
+    }
+    project = Quick.make(tmp_path / "project", files)
+    for options in ([], ["--format", "json"]):
+        done = project.probe("--list", *options)
+        assert done.returncode == 0
+        assert "shop.probes.Reach.test_reach [" in done.stdout
+        assert "torn.probes would be errored: " in done.stderr
+        assert "a-secret-key" not in done.stdout + done.stderr
+        assert "\x1b" not in done.stdout + done.stderr
+        assert "u001b" not in done.stdout
+
+
 def test_listing_runs_nothing_and_names_what_is_skipped_too(project):
     assert listed(project, "stock") == [LEVELS, SKIPPED]
 

@@ -18,7 +18,7 @@ from django_probe.executors.base import Executor
 from django_probe.plan import Batch, Plan, Planned, Selection
 from django_probe.recording import Recorder
 from django_probe.results import DEFAULT_TARGET, NON_BLOCKING, ErrorDetail, Outcome
-from django_probe.sanitizing import clean, one_line
+from django_probe.scrubbing import Scrubber
 from django_probe.targets.base import Target
 
 __all__ = ["LocalTarget"]
@@ -79,13 +79,14 @@ class LocalTarget(Target):
         yield from self._executor.execute(batches, self.alias, deadline)
 
     def _started(self, plan: Plan, selection: Selection) -> RunStarted:
+        scrubber = Scrubber(self._executor.redactor)
         return RunStarted(
             run_id=uuid.uuid4().hex,
             started_at=datetime.now(timezone.utc),
             targets=(self.alias,),
             planned=plan.total,
-            labels=tuple(one_line(clean(label)) for label in selection.labels),
-            release=one_line(clean(settings.release)),
+            labels=tuple(map(scrubber.name, selection.labels)),
+            release=scrubber.name(settings.release),
             instance=socket.gethostname(),
             seed=selection.seed,
         )

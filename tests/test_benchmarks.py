@@ -1,0 +1,114 @@
+"""The benchmarks work, whatever they find: no test here knows how fast anything is."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+pytestmark = pytest.mark.skipif(
+    not (ROOT / "benchmarks").is_dir(), reason="the benchmarks lie in the checkout only"
+)
+
+
+def bench(*args, limit=240):
+    return subprocess.run(
+        [sys.executable, "-m", "benchmarks", "--python", sys.executable, *args],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=limit,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory):
+    file = tmp_path_factory.mktemp("bench") / "figures.json"
+    done = bench("--quick", "--json", str(file))
+    assert done.returncode == 0, done.stderr
+    return done.stdout, json.loads(file.read_text())
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    "what",
+    [
+        "start: one probe, text",
+        "what text imports beyond the standard library, Django and us",
+        "40 trivial probes, text",
+        "40 trivial probes, tap",
+        "40 trivial probes, jsonl",
+        "40 trivial probes, junit",
+        "40 trivial probes, json",
+        "peak memory at 40 probes, any format",
+        "40 probes of mixed outcomes, tap",
+        "40 probes of mixed outcomes, junit",
+        "60 trivial probes, junit",
+        "60 trivial probes, junit, peak memory",
+        "what text, tap, jsonl keep of 60 results",
+        "60 results to junit, the writing alone",
+        "what junit needs for 60 results above 1",
+        "20 probes that wait 0.02 s, 4 workers, 10 classes",
+        "each probe that hangs in Python, timeout 0.3 s",
+        "each probe that hangs in C, timeout 0.3 s",
+        "streaming into a pipe, text",
+        "streaming into a pipe, tap",
+        "streaming into a pipe, jsonl",
+    ],
+)
+def test_each_row_of_the_budget_is_printed_and_kept_for_programs(quick, what):
+    printed, document = quick
+    assert f"| {what} " in printed
+    (row,) = (row for row in document["rows"] if row["what"] == what)
+    assert row["value"] >= 0 or "MiB" in row["unit"]
+    assert row["within"] is (row["value"] <= row["budget"])
+
+
+@pytest.mark.timeout(300)
+def test_every_row_is_one_that_this_test_knows(quick):
+    _, document = quick
+    assert len(document["rows"]) == 21
+
+
+@pytest.mark.timeout(300)
+def test_the_peers_stand_beside_us_and_a_missing_one_is_told(quick):
+    printed, document = quick
+    named = {name for row in document["rows"] for name in row["peers"]}
+    assert {"unittest", "manage.py test", "tap.py", "xmlrunner", "pytest"} <= named
+    missing = {
+        name for row in document["rows"] for name, at in row["peers"].items()
+        if str(at).startswith("needs ")
+    }  # fmt: skip
+    assert all(f"Not measured: {name}, " in printed for name in missing)
+
+
+@pytest.mark.timeout(300)
+def test_what_was_measured_is_kept_sample_by_sample(quick):
+    _, document = quick
+    samples = document["samples"]["trivial"]
+    assert {"floor", "probe text", "xmlrunner"} <= set(samples)
+    assert set(samples["floor"][0]) == {"wall", "cpu", "peak", "code"}
+
+
+def test_a_group_of_rows_that_does_not_exist_is_refused_with_those_that_do():
+    done = bench("--rows", "start,speed")
+    assert done.returncode == 2
+    assert "'speed', expected some of start, imports" in done.stderr
+
+
+def test_a_contender_that_does_not_do_its_work_is_no_measurement(tmp_path):
+    sys.path.insert(0, str(ROOT))
+    try:
+        from benchmarks.measuring import Contender, race
+    finally:
+        sys.path.remove(str(ROOT))
+    broken = Contender(name="broken", argv=("-c", "print('hello')"), proof="^ran all")
+    with pytest.raises(RuntimeError, match="'broken' ended with 0, and 0 lines match"):
+        race([broken], python=sys.executable, folder=tmp_path, env={}, rounds=1, peer_rounds=1)
