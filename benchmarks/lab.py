@@ -31,6 +31,8 @@ class Scale:
     workers: int = 32
     hanging: int = 3
     """Probes that never end."""
+    patience: float = 4.0
+    """Seconds after which a peer that hangs is killed."""
     slow: float = 1.5
     """Seconds of a slow probe."""
     rounds: int = 7
@@ -40,8 +42,8 @@ class Scale:
 
 
 QUICK = Scale(
-    many=40, most=60, waiting=20, wait=0.02, workers=4, hanging=1, slow=0.6,
-    rounds=1, peer_rounds=1, warm=False,
+    many=40, most=60, waiting=20, wait=0.02, workers=4, hanging=1, patience=1.5,
+    slow=0.4, rounds=1, peer_rounds=1, warm=False,
 )  # fmt: skip
 """Enough to see that it works; its figures say nothing."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from statistics import median
 
 from benchmarks.lab import Row
@@ -60,7 +60,7 @@ def _number(value: float | str) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".") if value < 10 else f"{value:.0f}"
 
 
-def _table(heads: tuple[str, ...], cells: list[tuple[str, ...]]) -> Iterator[str]:
+def _table(heads: tuple[str, ...], cells: Sequence[tuple[str, ...]]) -> Iterator[str]:
     widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
     for line in (heads, tuple("-" * width for width in widths), *cells):
         padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))

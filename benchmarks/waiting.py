@@ -19,8 +19,6 @@ CLASSES = 10
 TIMEOUT = 0.3
 GRACE = 1.0
 """Seconds that a probe which cannot be interrupted is waited for, beyond its timeout."""
-PATIENCE = 4.0
-"""Seconds after which a peer that hangs is killed."""
 HANGS = {
     "in Python": "while True:\n    time.sleep(0.01)",
     "in C": "time.sleep(3600)",
@@ -91,9 +89,9 @@ def _hanging(lab: Lab, kind: str, body: str) -> Row:
     own = contenders.ours(project, "text", "--timeout", str(TIMEOUT), codes=(1,))
     sample = lab.once(f"hanging {kind}", project, own.argv, limit=60)
     each = _work([_read(project, 0.0)]) / count if sample.code == 1 else float("inf")
-    floor = contenders.floor(project)
-    sample = lab.once(f"unittest, hanging {kind}", project, floor.argv, PATIENCE)
-    unittest = f"no verdict, killed after {PATIENCE:g} s" if sample.code == -9 else "ended"
+    floor, patience = contenders.floor(project), lab.scale.patience
+    sample = lab.once(f"unittest, hanging {kind}", project, floor.argv, patience)
+    unittest = f"no verdict, killed after {patience:g} s" if sample.code == -9 else "ended"
     allowed = TIMEOUT + (GRACE if kind == "in C" else 0.0)
     return Row(
         what=f"each probe that hangs {kind}, timeout {TIMEOUT:g} s",

@@ -13,7 +13,8 @@ from benchmarks.projects import Project
 __all__ = ["writing"]
 
 OURS = "junit_writing.py"
-PEER = Contender(name="xmlrunner", argv=("xmlrunner_writing.py",), needs="xmlrunner", peer=True)
+THEIRS = "xmlrunner_writing.py"
+PEER = Contender(name="xmlrunner", argv=(THEIRS,), needs="xmlrunner", peer=True)
 
 
 def writing(lab: Lab) -> Iterator[Row]:
@@ -28,8 +29,8 @@ def writing(lab: Lab) -> Iterator[Row]:
     if lab.is_absent(PEER):
         told = {key: {PEER.name: lab.why_not(PEER.name)} for key in told}
     else:
-        _, peer_little = _write(lab, project, *PEER.argv, few)
-        seconds, peak = _write(lab, project, *PEER.argv, number)
+        _, peer_little = _write(lab, project, THEIRS, few)
+        seconds, peak = _write(lab, project, THEIRS, number)
         told["time"][PEER.name] = seconds / number * 1e6
         told["peak"][PEER.name] = peak - peer_little
     yield Row(

@@ -83,6 +83,8 @@ class FileOutput(Output):
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path).expanduser()
+        # Now: a probe module may change the working directory before it is opened.
+        self._absolute = self.path.absolute()
         self._beside: Path | None = None
 
     def __str__(self) -> str:
@@ -91,7 +93,7 @@ class FileOutput(Output):
     @property
     def place(self) -> object:
         """Return the real path, None for what any number of reports may share."""
-        real = os.path.realpath(self.path)
+        real = os.path.realpath(self._absolute)
         return None if real == os.devnull else real
 
     def open(self) -> TextIO:
@@ -119,11 +121,12 @@ class FileOutput(Output):
                 self._beside.unlink()
 
     def _open(self) -> TextIO:
-        if self.path.is_dir():
-            raise IsADirectoryError(0, "it is a folder", str(self.path))
-        self._real = Path(os.path.realpath(self.path))
-        if self.path.exists() and not (self.path.is_file() and self._real.is_file()):
-            self._stream = self.path.open("w", encoding="utf-8", newline="\n")
+        path = self._absolute
+        if path.is_dir():
+            raise IsADirectoryError(0, "it is a folder", str(path))
+        self._real = Path(os.path.realpath(path))
+        if path.exists() and not (path.is_file() and self._real.is_file()):
+            self._stream = path.open("w", encoding="utf-8", newline="\n")
             return self._stream
         self._real.parent.mkdir(parents=True, exist_ok=True)
         beside = self._real.with_name(f".{self._real.name[:40]}.{uuid.uuid4().hex[:8]}.tmp")

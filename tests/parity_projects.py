@@ -20,7 +20,7 @@ MODULES = """
     test.test_unittest.test_functiontestcase test.test_unittest.test_loader
     test.test_unittest.test_result test.test_unittest.test_skipping
     test.test_unittest.test_suite
-    test.test_abc test.test_argparse test.test_asyncio.test_queues test.test_bisect
+    test.test_abc test.test_argparse test.test_bisect
     test.test_bool test.test_configparser test.test_csv test.test_defaultdict
     test.test_except_star test.test_fractions test.test_genericpath test.test_gettext
     test.test_grammar test.test_hmac test.test_html test.test_htmlparser

@@ -172,6 +172,17 @@ def test_an_old_report_stays_until_the_new_one_is_whole(tmp_path, how):
         assert leftovers(project) == []
 
 
+def test_a_probe_module_that_changes_the_folder_does_not_move_a_report(tmp_path):
+    files = {
+        "shop/probes.py": FILES["shop/probes.py"] + "        import os\n        os.chdir('lib')\n",
+        "lib/__init__.py": "",
+    }
+    project = Quick.make(tmp_path / "project", files, SETTINGS)
+    done = project.probe("--format", "jsonl", "--output", "out/report.jsonl")
+    assert done.returncode == 0, done.stderr
+    assert is_whole(project.folder / "out/report.jsonl")
+
+
 NOISE = """
     import logging, os, subprocess, sys, threading, unittest
     print("printed at import")

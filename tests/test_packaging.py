@@ -93,14 +93,13 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
 
 
 def _environment(folder: Path) -> Path:
-    """Make a virtual environment that borrows all but django-probe from this one.
-
-    Its own packages come first; a path file of a path file is not read, so that
-    an editable install of this environment is not seen.
-    """
+    """Make a virtual environment that borrows all but django-probe from this one."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
     (packages,) = folder.glob("lib/python*/site-packages")
-    (packages / "zz_borrowed.pth").write_text("\n".join(site.getsitepackages()), encoding="utf-8")
+    for entry in (entry for place in site.getsitepackages() for entry in Path(place).iterdir()):
+        ours = entry.name.startswith(("django_probe", "__editable__"))
+        if not ours and entry.suffix != ".pth" and not (packages / entry.name).exists():
+            (packages / entry.name).symlink_to(entry)
     return folder / "bin" / "python"
 
 

@@ -9,12 +9,12 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "settings"
 
 
 @atexit.register
-def tell():
+def tell() -> None:
     names = []
     for name, module in list(sys.modules.items()):
         foreign = "site-packages" in (getattr(module, "__file__", None) or "")
         names.append(f"{name}={'site' if foreign else 'here'}")
-    sys.__stderr__.write("imported: " + " ".join(names) + "\n")
+    print("imported:", *names, file=sys.__stderr__)
 
 
 from django.core.management import execute_from_command_line  # noqa: E402

@@ -1,8 +1,11 @@
 """Write N results to JUnit, and tell how long the writing alone took. Argument: N."""
 
+from __future__ import annotations
+
 import json
 import sys
 import time
+from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 
 from django_probe.events import RunStarted
@@ -13,7 +16,7 @@ NUMBER = int(sys.argv[1])
 NOW = datetime.now(timezone.utc)
 
 
-def results():
+def results() -> Iterator[ProbeResult]:
     for n in range(NUMBER):
         name = f"Test{n // 100:04}.test_{n % 100:03}"
         probe = Probe(
@@ -22,7 +25,7 @@ def results():
         yield ProbeResult(probe=probe, outcome=Outcome.PASSED, started_at=NOW, duration=1e-5)
 
 
-def seconds(feed):
+def seconds(feed: Callable[[ProbeResult], object]) -> float:
     began = time.process_time()
     for result in results():
         feed(result)

@@ -5,6 +5,7 @@ import json
 import sys
 import time
 import unittest
+from typing import IO
 
 from xmlrunner.result import _TestInfo, _XMLTestResult
 
@@ -12,12 +13,12 @@ NUMBER = int(sys.argv[1])
 
 
 class Probe(unittest.TestCase):
-    def test(self):
+    def test(self) -> None:
         pass
 
 
 class Runner:
-    def __init__(self, output):
+    def __init__(self, output: IO[bytes]) -> None:
         self.output = output
         self.outsuffix = ""
         self.encoding = "utf-8"

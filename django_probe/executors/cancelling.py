@@ -1,11 +1,11 @@
-"""Cancel what a database connection runs, from another thread, by the means of its vendor."""
+"""What Django does not ask of a database connection, by the means of its vendor."""
 
 from __future__ import annotations
 
 import contextlib
 from typing import Any
 
-__all__ = ["cancel"]
+__all__ = ["cancel", "is_spoilt"]
 
 
 def cancel(connection: Any) -> None:
@@ -21,6 +21,23 @@ def cancel(connection: Any) -> None:
             raw.interrupt()
         elif connection.vendor == "mysql":
             _kill_query(connection, raw.thread_id())
+
+
+def is_spoilt(connection: Any) -> bool:
+    """Return whether the driver says what Django does not know: closed, or in a transaction."""
+    raw = connection.connection
+    if raw is None:
+        return False
+    try:
+        if connection.vendor == "postgresql":
+            return bool(raw.closed or raw.info.transaction_status)
+        if connection.vendor == "sqlite":
+            return bool(raw.in_transaction or raw.total_changes < 0)  # Both raise when closed.
+        if connection.vendor == "mysql":
+            return not raw.open
+    except Exception:  # What cannot be asked does not work.
+        return True
+    return False
 
 
 def _kill_query(connection: Any, thread_id: int) -> None:

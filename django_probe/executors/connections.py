@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import threading
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from asgiref.sync import SyncToAsync, ThreadSensitiveContext
 from django.db import connections
 from django.db.backends.signals import connection_created
 
-from django_probe.executors.cancelling import cancel
+from django_probe.executors.cancelling import cancel, is_spoilt
 
 __all__ = ["WorkerConnections", "close_own", "closing_pools", "watch_connections"]
 
@@ -62,10 +63,13 @@ class WorkerConnections:
             if connection._thread_ident != self._thread:
                 _close(connection)  # Of a thread that the probe has had.
                 self._opened.remove(connection)
-            elif not connection.in_atomic_block:
-                _close_like_django(connection)
-            elif not shares:
+            elif connection.in_atomic_block:
+                if not shares:
+                    _close(connection)
+            elif is_spoilt(connection):
                 _close(connection)
+            else:
+                _close_like_django(connection)
         if self._async_thread.is_stuck:
             self._replace_async_thread()
 
@@ -94,6 +98,11 @@ class WorkerConnections:
             self._cancelling.append(thread)
             thread.start()
 
+    @property
+    def busy_thread(self) -> int | None:
+        """Return the identifier of the async code's thread while it works."""
+        return self._async_thread.thread if self._async_thread.is_stuck else None
+
     def _replace_async_thread(self) -> None:
         """Leave a thread that does not come back, with the connections that it may use."""
         self._async_thread.shutdown(wait=False)
@@ -119,13 +128,27 @@ class _SharingThread(ThreadPoolExecutor):
         """Return whether it still runs what it was given last."""
         return self._last is not None and not self._last.done()
 
+    @property
+    def thread(self) -> int | None:
+        """Return the identifier of its thread, None while there is none."""
+        return next((thread.ident for thread in self._threads), None)
+
     def submit(self, function: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
         if not self._shared:
             self._shared = True
-            shared = {connection.alias: connection for connection in connections.all()}
-            super().submit(_share, shared)
+            super().submit(_share, _connections_of_thread())
         self._last = super().submit(function, *args, **kwargs)
         return self._last
+
+
+def _connections_of_thread() -> dict[str, Any]:
+    """Return the calling thread's connections; Django has others while an event loop runs."""
+    loop = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)
+    try:
+        return {connection.alias: connection for connection in connections.all()}
+    finally:
+        asyncio._set_running_loop(loop)
 
 
 def _share(shared: dict[str, Any]) -> None:
@@ -192,8 +215,9 @@ def _close_like_django(connection: Any) -> None:
 
 def _close(connection: Any) -> None:
     """Close a connection, whatever state it is in."""
-    connection.in_atomic_block = False  # Or Django keeps the closed connection, unusable.
-    try:
+    # Or Django keeps the closed connection, unusable.
+    connection.in_atomic_block = connection.closed_in_transaction = False
+    with contextlib.suppress(Exception):  # The server is gone, say.
         connection.close()
-    except Exception:  # The server is gone, say.
-        connection.connection = None
+        return
+    connection.connection = None

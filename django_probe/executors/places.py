@@ -13,7 +13,7 @@ __all__ = ["Place", "look"]
 TASKS_TOLD = 5
 """Tasks of an event loop whose stack is told."""
 
-_RUNNERS = ("unittest.", "django_probe.executors.", "django_probe.fixtures")
+_RUNNERS = ("unittest.", "concurrent.", "django_probe.executors.", "django_probe.fixtures")
 _LOOP = ("asyncio.", "selectors")
 
 

@@ -13,7 +13,7 @@ from django_probe.events import Event
 from django_probe.executors.base import Executor
 from django_probe.executors.batch_run import BatchRun
 from django_probe.executors.ledger import Ledger
-from django_probe.executors.places import Place, look
+from django_probe.executors.places import Place
 from django_probe.executors.watch import Step, overran, timed_out
 from django_probe.executors.worker import Worker
 from django_probe.results import Outcome
@@ -93,7 +93,7 @@ class ThreadPool:
         watch = worker.watch
         step = watch.overdue(now)
         if step is not None:
-            place = look(worker.ident)
+            place = worker.look()
             verdict = overran(step[1], place.stack)
             if not worker.interrupt(step, verdict, place) and _late(step, now) > GRACE:
                 self._give_up(worker, verdict)
@@ -104,7 +104,7 @@ class ThreadPool:
         """End what runs when the run ends; a teardown has the grace to itself."""
         step, task = worker.watch.step, worker.task
         if step is not None and task is not None and not task.fixtures.tears_down:
-            place = look(worker.ident)
+            place = worker.look()
             worker.interrupt(step, self._last_verdict(place), place)
         if waited >= LAST_GRACE:
             self._give_up(worker)
@@ -126,7 +126,7 @@ class ThreadPool:
         """Give a hanging worker up, tell what it was at, and let another one go on."""
         self._workers.remove(worker)
         self._lost.append(worker)
-        task, place = worker.task, look(worker.ident)
+        task, place = worker.task, worker.look()
         if task is None:
             worker.watch.abandon()
             return

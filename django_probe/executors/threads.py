@@ -16,6 +16,7 @@ from django_probe.executors.base import Executor
 from django_probe.executors.batch_run import BatchRun
 from django_probe.executors.connections import close_own, closing_pools, watch_connections
 from django_probe.executors.fixture_run import FixtureRun
+from django_probe.executors.leftovers import busy_pool_threads
 from django_probe.executors.thread_pool import ThreadPool
 from django_probe.plan import Batch
 
@@ -44,8 +45,10 @@ class ThreadsExecutor(Executor):
 
     @property
     def left_behind(self) -> tuple[str, ...]:
-        """Return what the threads that were given up still hang in."""
-        return self._pool.left_behind if self._pool else ()
+        """Return what still hangs: in threads that were given up, and in pools of threads."""
+        if self._pool is None:
+            return ()
+        return (*self._pool.left_behind, *(thread.name for thread in busy_pool_threads()))
 
     def _apart(self, batches: Sequence[Batch]) -> tuple[list[Batch], list[Batch]]:
         """Return (batches that may run beside others, batches that run one at a time)."""

@@ -12,7 +12,7 @@ from django_probe.details import Problem
 from django_probe.events import FixtureFailed
 from django_probe.executors.batch_run import BatchRun
 from django_probe.executors.connections import WorkerConnections
-from django_probe.executors.places import Place
+from django_probe.executors.places import Place, look
 from django_probe.executors.watch import Abandoned, Step, Watch
 from django_probe.recording import Recorder
 from django_probe.redaction import Redactor
@@ -111,6 +111,15 @@ class Worker(threading.Thread):
             self._pool.routing.install()
 
     # What the watching thread asks for.
+
+    def look(self) -> Place:
+        """Return where it is, and where the thread of its async code is."""
+        place = look(self.ident)
+        busy = self._connections.busy_thread
+        if busy is None:
+            return place
+        stack = f"{place.stack}  The thread of the async code is at:\n{look(busy).stack}"
+        return place._replace(stack=stack)
 
     def interrupt(self, step: Step, verdict: Problem, place: Place) -> bool:
         """Stop a step: raise in it, cancel its queries, wake its event loop.
