@@ -37,7 +37,7 @@ class ProbeClass:
         self.add_module(config, home)
         self.tags = tags_of(case_class)
         self.timeout: float | None = getattr(case_class, TIMEOUT_ATTRIBUTE, None)
-        self.serial = bool(getattr(case_class, SERIAL_ATTRIBUTE, False))
+        self.serial = bool(getattr(case_class, SERIAL_ATTRIBUTE, False)) or _is_doctest(case_class)
         self.refusal = refusal(case_class)
         self.own_id = getattr(case_class, "id", None) is not unittest.TestCase.id
         self.own_description = (
@@ -64,6 +64,11 @@ class ProbeClass:
         """Return whether its module has setUpModule or tearDownModule."""
         module = sys.modules.get(self.case_class.__module__)
         return hasattr(module, "setUpModule") or hasattr(module, "tearDownModule")
+
+
+def _is_doctest(case_class: type) -> bool:
+    """Return whether a class swaps ``sys.stdout`` for the whole process while it runs."""
+    return any(base.__module__ == "doctest" for base in case_class.__mro__)
 
 
 def refusal(case_class: type) -> Problem | None:

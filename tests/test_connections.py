@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import threading
 import time
 import uuid
@@ -60,12 +59,18 @@ class Postgres:
 
     @contextlib.contextmanager
     def watched(self):
-        """Yield a list that gets the greatest number of sessions seen at once."""
+        """Yield a list that gets the greatest number of sessions seen at two looks in turn.
+
+        A server takes a moment to forget a client that has gone, in which the next may come.
+        """
         greatest, over = [0], threading.Event()
 
         def watch():
+            before = 0
             while not over.wait(0.005):
-                greatest[0] = max(greatest[0], self.sessions())
+                now = self.sessions()
+                greatest[0] = max(greatest[0], min(before, now))
+                before = now
 
         thread = threading.Thread(target=watch)
         thread.start()
@@ -125,7 +130,7 @@ SLOW = """
             cursor.execute(query)
             return cursor.fetchone()
 
-    @timeout(0.5)
+    @timeout(0.3)
     class Slow(unittest.TestCase):
         def test_1(self):
             ask({slow!r})
@@ -135,7 +140,7 @@ SLOW = """
         def test_3(self):
             self.assertEqual(ask("SELECT 1"), (1,))
 
-    @timeout(0.5)
+    @timeout(0.3)
     class SlowAsync(unittest.IsolatedAsyncioTestCase):
         async def test_1(self):
             from asgiref.sync import sync_to_async
@@ -163,7 +168,7 @@ def check_slow(project):
         "shop.SlowAsync.test_2": "passed",
     }
     for label in ("shop.Slow.test_1", "shop.Slow.test_2", "shop.SlowAsync.test_1"):
-        assert 0.5 < results[label]["duration"] < 1.5
+        assert 0.3 < results[label]["duration"] < 1.3
         assert "in ask" in results[label]["error"]["traceback"]
     assert done.stderr == ""
     assert done.returncode == 1
@@ -174,10 +179,9 @@ def test_a_slow_query_of_sqlite_is_cancelled_at_the_timeout(make_project):
 
 
 @pytest.mark.service
-@pytest.mark.parametrize("max_age", ["0", "None"])
-def test_a_slow_query_of_postgresql_is_cancelled_at_the_timeout(make_project, postgres, max_age):
+def test_a_slow_query_of_postgresql_is_cancelled_at_the_timeout(make_project, postgres):
     source = SLOW.format(slow="SELECT pg_sleep(30)")
-    check_slow(make_project({"shop/probes.py": source}, settings=postgres.settings(max_age)))
+    check_slow(make_project({"shop/probes.py": source}, settings=postgres.settings("None")))
     assert postgres.sessions() == 0
 
 
@@ -200,7 +204,7 @@ CROWD = """
 
     def ask():
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_sleep(0.03)")
+            cursor.execute("SELECT pg_sleep(0.02)")
 
     async def ask_async():
         await sync_to_async(ask)()
@@ -237,19 +241,16 @@ CROWD = """
 
 @pytest.mark.service
 @pytest.mark.parametrize(
-    ("max_age", "options"),
-    [("0", ""), ("None", ""), ("0", '"pool": True'), ("0", '"pool": {"min_size": 2}')],
-    ids=["closing", "keeping", "pool", "pool-of-2"],
+    ("workers", "max_age", "options"),
+    [(1, "0", '"pool": True'), (3, "0", ""), (3, "None", ""), (3, "0", '"pool": {"min_size": 2}')],
+    ids=["one-with-pool", "closing", "keeping", "pool"],
 )
-@pytest.mark.parametrize("workers", [1, 3])
 def test_workers_hold_one_connection_each_and_none_at_the_end(
     make_project, postgres, workers, max_age, options
 ):
     if options:
         pytest.importorskip("psycopg_pool")
-    project = make_project(
-        {"shop/probes.py": CROWD}, settings=postgres.settings(max_age, options)
-    )
+    project = make_project({"shop/probes.py": CROWD}, settings=postgres.settings(max_age, options))
     with postgres.watched() as greatest:
         done = project.probe("--format", "json", "--parallel", str(workers))
     report = json.loads(done.stdout)
@@ -490,5 +491,3 @@ def test_a_thread_of_async_code_that_does_not_come_back_is_left_with_its_connect
     assert time.monotonic() - began < 4
     outcomes = [result["outcome"] for result in json.loads(done.stdout)["results"]]
     assert outcomes == ["timed_out", "passed", "passed"]
-
-

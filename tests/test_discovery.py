@@ -377,6 +377,28 @@ def test_doctests_come_by_way_of_load_tests(loaded):
     ]
 
 
+DOCTESTS = """
+    def load_tests(loader, standard, pattern):
+        import doctest, sys
+        return doctest.DocTestSuite(sys.modules[__name__])
+"""
+DOCTEST = """
+    def number_{n}():
+        ">>> number_{n}()\\n{n}"
+        import time
+        time.sleep(0.02)
+        print({n})
+"""
+
+
+def test_doctests_run_one_at_a_time_for_they_swap_stdout(tmp_path):
+    text = DOCTESTS + "".join(DOCTEST.format(n=n) for n in range(8))
+    project = Quick.make(tmp_path / "project", {"shop/probes.py": text})
+    code, results = run(project, "--parallel", "8")
+    assert [result["outcome"] for result in results] == ["passed"] * 8
+    assert code == 0
+
+
 def test_load_tests_of_a_package_may_discover_what_lies_below_it(loaded):
     _, results = loaded
     assert sorted(outcomes(results, "whole.")) == [

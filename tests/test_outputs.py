@@ -174,7 +174,7 @@ def test_an_old_report_stays_until_the_new_one_is_whole(tmp_path, how):
 
 def test_a_probe_module_that_changes_the_folder_does_not_move_a_report(tmp_path):
     files = {
-        "shop/probes.py": FILES["shop/probes.py"] + "        import os\n        os.chdir('lib')\n",
+        "shop/probes.py": FILES["shop/probes.py"] + "\n        import os\n        os.chdir('lib')",
         "lib/__init__.py": "",
     }
     project = Quick.make(tmp_path / "project", files, SETTINGS)

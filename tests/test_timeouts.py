@@ -7,7 +7,6 @@ import contextlib
 import json
 import logging
 import queue
-import sys
 import threading
 import time
 import unittest
