@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from django.apps import AppConfig, apps
 
-from django_probe.details import Problem, text_of
+from django_probe.details import Problem, class_path, text_of
 from django_probe.interrupts import interruptible
 from django_probe.labels import apps_of, is_probe_module
 from django_probe.modules import load_problem, probe_modules
@@ -170,9 +170,10 @@ def _not_loaded(config: AppConfig, name: str, case: Any) -> Planned:
     if skipped is not None:
         problem = Problem.skipped(skipped)
     else:
-        told = text_of(getattr(case, "_exception", "")).strip()
-        message = told.rpartition("\n")[2] or f"{label} cannot be loaded"
-        error = ErrorDetail(exception_class_path="ImportError", message=message, traceback=told)
+        exc = getattr(case, "_exception", None) or ImportError(f"{label} cannot be loaded")
+        told = text_of(exc).strip()  # Of a failed import: the whole traceback, as text.
+        kind, message = class_path(type(exc)), told.rpartition("\n")[2]
+        error = ErrorDetail(exception_class_path=kind, message=message, traceback=told)
         problem = Problem(outcome=Outcome.ERRORED, error=error)
     return broken(config, id=f"{label}.import", label=label, problem=problem)
 

@@ -336,6 +336,7 @@ LOADING = {
     "whole/probes/broken.py": "import no_such_module\n",
     "whole/probes/skipped.py": "import unittest\nraise unittest.SkipTest('not here')\n",
     "whole/probes/sub/__init__.py": "",
+    "whole/probes/sub/fails.py": "def load_tests(*args):\n    1 / 0\n",
     "whole/probes/sub/leaf.py": """
         import unittest
         class Leaf(unittest.TestCase):
@@ -406,12 +407,18 @@ def test_load_tests_of_a_package_may_discover_what_lies_below_it(loaded):
         ("whole.child.Child.test_child", "passed"),
         ("whole.probes.broken", "errored"),
         ("whole.probes.skipped", "skipped"),
+        ("whole.probes.sub.fails", "errored"),
         ("whole.sub.leaf.Leaf.test_leaf", "passed"),
     ]
     broken = one(results, "whole.probes.broken")["error"]
     assert broken["message"] == "ModuleNotFoundError: No module named 'no_such_module'"
     assert "whole/probes/broken.py" in broken["traceback"]
     assert one(results, "whole.probes.skipped")["reason"] == "not here"
+    fails = one(results, "whole.probes.sub.fails")["error"]
+    assert fails["exception_class_path"] == "ZeroDivisionError"
+    assert fails["message"] == "division by zero"
+    absent = one(results, "chosen.probes.NoSuchClass")["error"]
+    assert absent["exception_class_path"] == "AttributeError"
 
 
 def test_load_tests_that_fails_is_one_errored_probe(loaded):
