@@ -173,6 +173,7 @@ def _subtest_to_dict(subtest: SubTestResult) -> dict[str, Any]:
         "description": subtest.description,
         "outcome": subtest.outcome.value,
         "error": error_to_dict(subtest.error),
+        **({} if subtest.count == 1 else {"count": subtest.count}),
     }
 
 

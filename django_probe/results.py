@@ -87,6 +87,8 @@ class SubTestResult:
     """As unittest writes it: ``(i=1)``, ``[message] (i=1)``."""
     outcome: Outcome
     error: ErrorDetail | None = None
+    count: int = 1
+    """How many it stands for: a long list ends with one that stands for all the others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

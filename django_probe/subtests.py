@@ -60,7 +60,9 @@ class SubTests:
     def results(self) -> tuple[SubTestResult, ...]:
         """Return those that are listed; a last one of each outcome counts what is left out."""
         more = (
-            SubTestResult(description=f"[… {count} more sub-tests {outcome}]", outcome=outcome)
+            SubTestResult(
+                description=f"[… {count} more sub-tests {outcome}]", outcome=outcome, count=count
+            )
             for outcome, count in self._left_out.items()
         )
         return (*self._listed, *more)

@@ -66,4 +66,5 @@ class Tally:
             self._flaky[target] += 1
         if result.subtests:
             subtests = self._subtests.setdefault(target, Counter())
-            subtests.update(subtest.outcome for subtest in result.subtests)
+            for subtest in result.subtests:
+                subtests[subtest.outcome] += subtest.count

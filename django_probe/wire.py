@@ -75,6 +75,7 @@ def _subtest_from(body: Mapping[str, Any]) -> SubTestResult:
         description=body["description"],
         outcome=Outcome(body["outcome"]),
         error=_error_from(body.get("error")),
+        count=int(body.get("count", 1)),
     )
 
 

@@ -67,6 +67,13 @@ def test_what_tear_downs_and_cleanups_raise_is_told_apart(matrix: parity.Parity)
     assert sum(map(len, apart.values())) > 100
 
 
+def test_the_summary_counts_every_sub_test_listed_or_not(matrix: parity.Parity) -> None:
+    theirs: Counter[str] = Counter()
+    for record in matrix.plain["records"]:
+        theirs.update(record["subtests"])
+    assert matrix.events[-1]["summary"]["counts"]["subtests"] == theirs
+
+
 def _told(found: parity_rules.Comparison) -> str:
     count = len(found.differences)
     return "\n".join([f"{count} of {found.tests} tests differ:", *found.differences[:20]])
