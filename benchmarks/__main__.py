@@ -103,8 +103,8 @@ def _show(rows: list[Row], lab: Lab, about: dict[str, str]) -> None:
     if any(not name.endswith(", once") for name in lab.samples):
         print("\nRaces, round by round in turn; ratios above are of the lowest CPU times:\n")
         print(*table.sample_lines(lab.samples), sep="\n")
-    for name, module in lab.absent.items():
-        print(f"\nNot measured: {name}, which needs the module {module!r}.")
+    for name, why in lab.absent.items():
+        print(f"\nNot measured: {name}, which {why}.")
     over = [row.what for row in rows if not row.within]
     print(f"\n{len(rows) - len(over)} of {len(rows)} rows are within their budgets.")
     for what in over:

@@ -78,7 +78,7 @@ class Lab:
         self.samples: dict[str, dict[str, list[Sample]]] = {}
         """All that was measured: race -> contender -> rounds."""
         self.absent: dict[str, str] = {}
-        """Contenders that could not run, and what they need."""
+        """Contenders that could not run, and why."""
         self._number = 0
 
     def project(self, bodies: list[str], *, of_class: int = 100) -> Project:
@@ -109,6 +109,9 @@ class Lab:
             peer_rounds=peer_rounds or scale.peer_rounds,
             warm=scale.warm,
         )
+        for contender in able:
+            if contender.name not in figures:
+                self.absent[contender.name] = "does not work here"
         self.samples[name] = {key: value.samples for key, value in figures.items()}
         return figures
 
@@ -128,7 +131,7 @@ class Lab:
     def is_absent(self, contender: Contender) -> bool:
         """Return whether the interpreter has not what a contender needs."""
         if contender.needs and missing(self.python, {contender.needs}):
-            self.absent[contender.name] = contender.needs
+            self.absent[contender.name] = f"needs {contender.needs}"
         return contender.name in self.absent
 
     def peers(
@@ -142,7 +145,7 @@ class Lab:
 
     def why_not(self, name: str) -> str:
         """Return why a contender has no figure."""
-        return f"needs {self.absent[name]}" if name in self.absent else "not measured"
+        return self.absent.get(name, "not measured")
 
 
 def as_json(row: Row) -> dict[str, Any]:

@@ -13,10 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-__all__ = ["Contender", "Figures", "Sample", "measure", "race"]
+__all__ = ["Contender", "Failed", "Figures", "Sample", "measure", "race"]
 
 LIMIT = 1800.0
 """Seconds after which a child is killed."""
+
+
+class Failed(Exception):
+    """A child ended in a way, or wrote something, that it should not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,24 +128,36 @@ def race(
 ) -> dict[str, Figures]:
     """Run contenders in interleaved rounds; return the figures by name.
 
-    What slows the machine down for a while so meets all of them.
+    What slows the machine down for a while so meets all of them. A peer that
+    does not work here is told, and has no samples.
 
     Raises:
-        RuntimeError: one ended in a way, or wrote something, that it should not.
+        Failed: one that is no peer did not do its work.
     """
     figures = {contender.name: Figures() for contender in contenders}
     output = folder / "output.txt"
     for number in range(0 if warm else 1, rounds + 1):
         for contender in contenders:
-            if contender.peer and number > peer_rounds:
+            if contender.name not in figures or (contender.peer and number > peer_rounds):
                 continue
             argv = contender.warm_up if number == 0 and contender.warm_up else contender.argv
             sample = measure([python, *argv], folder=folder, env=env, output=output)
             print(f"  {_told(number)}, {contender.name}: {sample.cpu:.2f} s", file=sys.stderr)
             if number:
-                _hold(contender, sample, output)
-                figures[contender.name].samples.append(sample)
+                _keep(figures, contender, sample, output)
     return figures
+
+
+def _keep(figures: dict[str, Figures], contender: Contender, sample: Sample, output: Path) -> None:
+    try:
+        _hold(contender, sample, output)
+    except Failed as exc:
+        if not contender.peer:
+            raise
+        print(exc, file=sys.stderr)
+        del figures[contender.name]
+    else:
+        figures[contender.name].samples.append(sample)
 
 
 def _told(number: int) -> str:
@@ -160,7 +176,7 @@ def _hold(contender: Contender, sample: Sample, output: Path) -> None:
         return
     with output.open(encoding="utf-8", errors="replace") as stream:
         head = stream.read(2000)
-    raise RuntimeError(
+    raise Failed(
         f"{contender.name!r} ended with {sample.code}, and {found} lines match"
         f" {contender.proof!r}; expected one of {contender.codes}, and {contender.proofs}."
         f" Its output begins:\n{head}"

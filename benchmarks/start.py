@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from benchmarks import contenders
 from benchmarks.lab import CHILDREN, Lab, Row
+from benchmarks.measuring import Failed
 from benchmarks.projects import Project
 
 __all__ = ["imports", "start"]
@@ -64,7 +65,7 @@ def _imported(lab: Lab, project: Project, *args: str) -> dict[str, set[str]]:
     lines = (project.folder / "output.txt").read_text(errors="replace").splitlines()
     told = [line for line in lines if line.startswith("imported: ")]
     if not told:
-        raise RuntimeError(f"manage.py {args[0]} did not end: {lines[-5:]}")
+        raise Failed(f"manage.py {args[0]} did not end: {lines[-5:]}")
     names = dict(word.split("=") for word in told[0].split()[1:])
     foreign = {name for name, place in names.items() if place == "site"}
     return {

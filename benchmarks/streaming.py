@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from benchmarks import contenders, projects
 from benchmarks.lab import Lab, Row
-from benchmarks.measuring import Contender
+from benchmarks.measuring import Contender, Failed
 from benchmarks.projects import Project
 
 __all__ = ["streaming"]
@@ -26,7 +26,11 @@ def streaming(lab: Lab) -> Iterator[Row]:
     bodies = [projects.stamped(name, "pass" if name == "first" else slow) for name in NAMES]
     project = lab.project(bodies)
     plugin = ("-p", "pytest_tap.plugin", "--tap")
-    peers = [contenders.tap_runner(project), contenders.pytest(project, *plugin)]
+    peers = [
+        contenders.tap_runner(project),
+        contenders.pytest(project, "-vv"),
+        contenders.pytest(project, *plugin),
+    ]
     waits = {peer.name: _peer(lab, project, peer) for peer in peers}
     for name in ("text", "tap", "jsonl"):
         own = contenders.ours(project, name, *(["-v", "2"] if name == "text" else []))
@@ -41,22 +45,23 @@ def streaming(lab: Lab) -> Iterator[Row]:
 
 
 def _peer(lab: Lab, project: Project, peer: Contender) -> float | str:
-    return lab.why_not(peer.name) if lab.is_absent(peer) else _longest_wait(lab, project, peer)
+    if not lab.is_absent(peer):
+        try:
+            return _longest_wait(lab, project, peer)
+        except Failed as exc:
+            print(exc, file=sys.stderr)
+            lab.absent[peer.name] = "does not work here"
+    return lab.why_not(peer.name)
 
 
 def _longest_wait(lab: Lab, project: Project, contender: Contender) -> float:
     """Return the seconds from a probe's end to its line at the pipe, at most."""
     project.stamps.unlink(missing_ok=True)
     lines = _read_with_times(lab, project, contender)
-    ended = {}
-    for line in project.stamps.read_text().splitlines():
-        name, what, at = line.split()
-        if what == "ended":
-            ended[name] = float(at)
-    return max(
-        _seen(lines, f"test_{number:03}", contender) - ended[name]
-        for number, name in enumerate(NAMES)
-    )
+    seen = [_seen(lines, f"test_{number:03}", contender) for number, _ in enumerate(NAMES)]
+    stamps = [line.split() for line in project.stamps.read_text().splitlines()]
+    ended = {name: float(at) for name, what, at in stamps if what == "ended"}
+    return max(at - ended[name] for at, name in zip(seen, NAMES, strict=True))
 
 
 def _read_with_times(lab: Lab, project: Project, contender: Contender) -> list[tuple[float, str]]:
@@ -81,4 +86,4 @@ def _seen(lines: list[tuple[float, str]], method: str, contender: Contender) -> 
         if method in line and '"probe_started"' not in line:
             return at
     told = "".join(line for _, line in lines)
-    raise RuntimeError(f"{contender.name!r} never told {method!r}:\n{told[:2000]}")
+    raise Failed(f"{contender.name!r} never told {method!r}:\n{told[:2000]}")

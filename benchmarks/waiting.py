@@ -9,7 +9,7 @@ from statistics import median
 
 from benchmarks import contenders, projects
 from benchmarks.lab import CHILDREN, Lab, Row
-from benchmarks.measuring import Contender
+from benchmarks.measuring import Contender, Failed
 from benchmarks.projects import Project
 
 __all__ = ["hanging", "waiting"]
@@ -109,7 +109,7 @@ def _phases(lab: Lab, project: Project, contender: Contender) -> Phases:
     sample = lab.once(contender.name, project, contender.argv, limit=120)
     if sample.code not in contender.codes:
         output = (project.folder / "output.txt").read_text(errors="replace")
-        raise RuntimeError(f"{contender.name!r} ended with {sample.code}:\n{output[:2000]}")
+        raise Failed(f"{contender.name!r} ended with {sample.code}:\n{output[:2000]}")
     return _read(project, began)
 
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 
 from benchmarks.lab import CHILDREN, Lab, Row
-from benchmarks.measuring import Contender
+from benchmarks.measuring import Contender, Failed
 from benchmarks.projects import Project
 
 __all__ = ["writing"]
@@ -55,5 +55,5 @@ def _write(lab: Lab, project: Project, script: str, number: int) -> tuple[float,
     sample = lab.once(f"{script} {number}", project, (str(CHILDREN / script), str(number)), 600)
     told = (project.folder / "output.txt").read_text(errors="replace")
     if sample.code:
-        raise RuntimeError(f"{script} ended with {sample.code}:\n{told[:2000]}")
+        raise Failed(f"{script} ended with {sample.code}:\n{told[:2000]}")
     return float(json.loads(told)["seconds"]), sample.peak

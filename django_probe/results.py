@@ -180,4 +180,6 @@ class Summary:
             return 4
         if self.reporter_errors:
             return 3
-        return 0 if self.counts.ran else 5
+        if self.ok:
+            return 0
+        return 1 if self.counts.blocking or self.fixture_errors else 5

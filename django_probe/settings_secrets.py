@@ -84,6 +84,7 @@ def _walk(
         yield secret, key, value
     elif isinstance(value, (bytes, bytearray)):
         yield secret, key, bytes(value).decode("utf-8", "backslashreplace")
+        yield secret, key, repr(bytes(value))[2:-1]
     elif id(value) in above:
         return
     elif isinstance(value, Mapping):

@@ -378,7 +378,7 @@ def test_a_handler_that_a_probe_adds_writes_once_and_stays_usable_after_the_run(
     assert [result.stderr for result in results.values()] == [
         *("first\n", "second\n", "forced third\n")
     ]
-    assert added[0].stream is forced.stream is sys.stderr
+    assert forced.stream is sys.stderr
     assert capfd.readouterr() == ("", "forced afterwards\n")
 
 
