@@ -29,7 +29,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _LINE_COMMAND = re.compile(r"^([^\S\n]*)(?=::|section_(?:start|end):)", re.MULTILINE)
 _COMMAND = re.compile(r"##(?=(?:vso|teamcity)?\[)")
 
-_PLAIN = bytes(range(0x20, 0x7F)) + b"\t\n"
+_PLAIN = (bytes(range(0x20, 0x7F)) + b"\t\n").translate(None, b":#")
 
 
 def clean(text: str) -> str:
@@ -49,9 +49,17 @@ def clean(text: str) -> str:
 
 def is_clean(text: str) -> bool:
     """Return whether a quick look tells that ``clean`` has nothing to do; True for most text."""
-    if not text.isascii() or "::" in text or "##" in text or "section_" in text:
+    if not text.isascii():
         return False
-    return text.isprintable() or not text.encode("ascii").translate(None, _PLAIN)
+    rest = text.encode("ascii").translate(None, _PLAIN)
+    if rest.strip(b":#"):
+        return False
+    # Two of them at least, or there is no `::` and no `##`.
+    suspects = ("::", "##", "section_") if len(rest) > 1 else ("section_",)
+    for suspect in suspects:
+        if suspect in text:
+            return False
+    return True
 
 
 def one_line(text: str) -> str:

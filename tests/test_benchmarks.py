@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,10 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-pytestmark = pytest.mark.skipif(
-    "DJANGO_PROBE_TEST_INSTALLED" in os.environ,
-    reason="the benchmarks measure the checkout: once, on one Python",
-)
+pytestmark = pytest.mark.once
 
 
 def bench(*args, limit=240):

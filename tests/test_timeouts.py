@@ -665,10 +665,10 @@ def test_an_interrupt_about_the_end_of_a_step_stays_within_it():
 
 def test_a_step_that_was_seen_is_not_taken_for_the_next():
     watch = Watch()
-    watch.begin(0.0)
+    watch.begin(time.monotonic(), 0.0)
     seen = watch.overdue(time.monotonic() + 1)
     assert watch.end() is None
-    watch.begin(0.0)
+    watch.begin(time.monotonic(), 0.0)
     assert watch.interrupt(seen, overran(0.0)) is False
     assert watch.end() is None
 

@@ -33,9 +33,11 @@ class WorkerConnections:
     """
 
     def __init__(self) -> None:
+        self.in_use = False
+        """Whether a probe has opened any, or has run async code that may."""
         self._opened: list[Any] = []
         self._cancelling: list[threading.Thread] = []
-        self._async_thread = _SharingThread()
+        self._async_thread = _SharingThread(self)
         self._context = ThreadSensitiveContext()
 
     def enter(self) -> None:
@@ -49,6 +51,7 @@ class WorkerConnections:
 
     def add(self, connection: Any) -> None:
         """Take note of a connection that was opened, by whatever thread of the probe."""
+        self.in_use = True
         if all(connection is not known for known in self._opened):
             connection.inc_thread_sharing()
             self._opened.append(connection)
@@ -106,7 +109,7 @@ class WorkerConnections:
     def _replace_async_thread(self) -> None:
         """Leave a thread that does not come back, with the connections that it may use."""
         self._async_thread.shutdown(wait=False)
-        self._async_thread = _SharingThread()
+        self._async_thread = _SharingThread(self)
         for connection in connections.all(initialized_only=True):
             del connections[connection.alias]
         left, self._opened = self._opened, []
@@ -118,8 +121,9 @@ class WorkerConnections:
 class _SharingThread(ThreadPoolExecutor):
     """Run thread-sensitive code on the connections of the thread that submits it."""
 
-    def __init__(self) -> None:
+    def __init__(self, owner: WorkerConnections) -> None:
         super().__init__(max_workers=1, thread_name_prefix="probe-async")
+        self._owner = owner
         self._shared = False
         self._last: Future[Any] | None = None
 
@@ -135,7 +139,7 @@ class _SharingThread(ThreadPoolExecutor):
 
     def submit(self, function: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
         if not self._shared:
-            self._shared = True
+            self._shared = self._owner.in_use = True
             super().submit(_share, _connections_of_thread())
         self._last = super().submit(function, *args, **kwargs)
         return self._last

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from django_probe.events import FixtureFailed
@@ -21,8 +22,8 @@ class Host(Protocol):
     timeout: float | None
     """Seconds for what says nothing else."""
 
-    def stopped(self) -> bool:
-        """Return whether no further probe may start."""
+    stopped: Callable[[], bool]
+    """Return whether no further probe may start."""
 
     def started(self, probe: Probe) -> bool:
         """Tell that a probe has its turn; return False where it may not start any more."""

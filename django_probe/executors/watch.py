@@ -55,13 +55,13 @@ class Watch:
         self._verdict: Problem | None = None
         self._interrupted_at = 0.0
 
-    def begin(self, limit: float | None) -> None:
-        """Start a step that may take ``limit`` seconds."""
+    def begin(self, now: float, limit: float | None) -> None:
+        """Start a step that may take ``limit`` seconds from now on."""
         if not self._thread:
             self._thread = threading.get_ident()
             self._thread_id = ctypes.c_ulong(self._thread)
         self._verdict = None
-        self.step = (time.monotonic(), limit)
+        self.step = (now, limit)
 
     def end(self) -> Problem | None:
         """End the step; return why it was interrupted, None if it was not.
@@ -134,7 +134,7 @@ def bounded(
     began = time.monotonic()
     try:
         try:
-            watch.begin(limit)
+            watch.begin(began, limit)
             function()
         except ProbeTimeout:
             pass

@@ -44,6 +44,7 @@ class Worker(threading.Thread):
         """What it hangs in, once it has been given up."""
         self._pool = pool
         self._ledger = pool.ledger
+        self.stopped = pool.ledger.stopped
         self._connections = WorkerConnections()
         self._steps_seen = 0
         self._silent_since = time.monotonic()
@@ -80,10 +81,6 @@ class Worker(threading.Thread):
 
     # What a batch asks for.
 
-    def stopped(self) -> bool:
-        """Return whether no further probe may start."""
-        return self._ledger.stopped()
-
     def started(self, probe: Probe) -> bool:
         """Tell that a probe has its turn; return False where it may not start any more."""
         assert self.task is not None
@@ -100,8 +97,9 @@ class Worker(threading.Thread):
 
     def after_probe(self, *, shares: bool) -> None:
         """Take back the streams and connections that the next probe must not inherit."""
-        self._connections.after_probe(shares=shares)
-        if self._pool.is_alone and not shares:
+        if self._connections.in_use:
+            self._connections.after_probe(shares=shares)
+        if not shares and self._pool.is_alone:
             self._pool.routing.install()
 
     def after_interrupt(self) -> None:
