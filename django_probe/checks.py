@@ -119,7 +119,7 @@ def _unusable(faulty: set[str]) -> Iterator[CheckMessage]:
 
 def _load_runner() -> None:
     if settings.runner != DEFAULT_RUNNER:
-        from django_probe.simple import runner_class
+        from django_probe.runners import runner_class
 
         runner_class()
 

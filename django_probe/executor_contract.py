@@ -14,6 +14,7 @@ from django_probe.executors.base import Executor
 from django_probe.plan import Batch
 from django_probe.redaction import Redactor
 from django_probe.results import Outcome, ProbeResult
+from django_probe.run_config import RunConfig
 from django_probe.wire import decode, encode
 
 __all__ = ["ExecutorContract"]
@@ -32,22 +33,33 @@ class ExecutorContract(_Base):
     ::
 
         class FibersContract(ExecutorContract, unittest.TestCase):
-            def make_executor(self, **options):
-                return FibersExecutor(**options)
+            def make_executor(self, config, **options):
+                return FibersExecutor(config, **options)
 
     Django must be set up. The probes that it runs lie in
     ``django_probe.contract_probes``, where another process can import them too.
     """
 
-    def make_executor(self, **options: Any) -> Executor:
+    def make_executor(self, config: RunConfig, **options: Any) -> Executor:
         """Return the executor to try, with options of ``Executor``."""
         raise NotImplementedError
 
     def events(
-        self, batches: Sequence[Batch], deadline: Deadline | None = None, **options: Any
+        self,
+        batches: Sequence[Batch],
+        deadline: Deadline | None = None,
+        *,
+        max_workers: int = 1,
+        **config: Any,
     ) -> list[Event]:
-        """Return what an executor tells, after a look at what holds always."""
-        executor = self.make_executor(**{"timeout": 10.0, **options})
+        """Return what an executor tells, after a look at what holds always.
+
+        Args:
+            config: fields of ``RunConfig``.
+        """
+        executor = self.make_executor(
+            RunConfig(**{"timeout": 10.0, **config}), max_workers=max_workers
+        )
         told = list(executor.execute(batches, TARGET, deadline or Deadline()))
         self._check_promises(batches, told)
         return told
@@ -164,7 +176,7 @@ class ExecutorContract(_Base):
     def test_a_run_that_is_ended_in_the_middle_has_all_its_results(self) -> None:
         """The rest is not run."""
         batches, deadline = probes.batches_of(*probes.CLASSES), Deadline()
-        executor, told = self.make_executor(timeout=10.0), []
+        executor, told = self.make_executor(RunConfig(timeout=10.0)), []
         for event in executor.execute(batches, TARGET, deadline):
             told.append(event)
             deadline.expire("enough")

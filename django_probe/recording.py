@@ -16,8 +16,8 @@ from unittest.case import _SubTest  # type: ignore[attr-defined]
 from django_probe.capture import Sink
 from django_probe.details import Problem
 from django_probe.exceptions import ProbeTimeout
-from django_probe.redaction import Redactor
 from django_probe.results import NON_BLOCKING, ErrorDetail, Outcome, Probe, ProbeResult
+from django_probe.run_config import RunConfig
 from django_probe.scrubbing import TIMEOUT, Scrubber
 from django_probe.subtests import SubTests
 from django_probe.tracebacks import formatted, is_of_cleanup
@@ -38,9 +38,9 @@ ExcInfo = Any
 class Recorder(unittest.TestResult):
     """Record one probe at a time, for one worker."""
 
-    def __init__(self, redactor: Redactor, target: str, worker: str = "") -> None:
+    def __init__(self, config: RunConfig, target: str, worker: str = "") -> None:
         super().__init__()
-        self._scrubber = Scrubber(redactor)
+        self._scrubber = Scrubber(config.redactor)
         self._target = target
         self._worker = worker
         self._dirty = True

@@ -13,9 +13,8 @@ from typing import Any, TextIO
 from django.conf import settings as django_settings
 
 from django_probe import interrupts, listing, running
-from django_probe.conf import DEFAULT_RUNNER, settings
+from django_probe.conf import settings
 from django_probe.deadline import Deadline
-from django_probe.details import text_of
 from django_probe.discovery import discover
 from django_probe.exceptions import ConfigurationError
 from django_probe.executors.base import Executor
@@ -27,11 +26,12 @@ from django_probe.plan import Plan, Selection
 from django_probe.redaction import Redactor, secrets_in_settings
 from django_probe.reporting import Report, ReporterGroup
 from django_probe.results import Summary
+from django_probe.run_config import RunConfig
 from django_probe.scrubbing import Scrubber
 from django_probe.targets.base import Target
 from django_probe.targets.local import LocalTarget
 
-__all__ = ["DjangoProbeSuiteRunner", "runner_class"]
+__all__ = ["DjangoProbeSuiteRunner"]
 
 STDOUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 
@@ -121,14 +121,19 @@ class DjangoProbeSuiteRunner:
         entry = settings.executor
         backend = self.option("executor", entry["BACKEND"])
         options = entry["OPTIONS"] if backend == entry["BACKEND"] else {}
-        given = {
-            "max_workers": self.option("parallel", options.get("max_workers", 1)),
-            "timeout": self.option("timeout", settings.timeout),
-            "failfast": bool(self.option("failfast")),
-            "redactor": self.get_redactor(),
-        }
-        self._executor = make_executor(backend, **{**options, **given})
+        workers = self.option("parallel", options.get("max_workers", 1))
+        self._executor = make_executor(
+            backend, self.get_config(), **{**options, "max_workers": workers}
+        )
         return self._executor
+
+    def get_config(self) -> RunConfig:
+        """Return how the probes are run and judged, whoever runs them."""
+        return RunConfig(
+            timeout=self.option("timeout", settings.timeout),
+            failfast=bool(self.option("failfast")),
+            redactor=self.get_redactor(),
+        )
 
     def get_redactor(self) -> Redactor:
         """Return what masks secrets in every record."""
@@ -215,31 +220,6 @@ class DjangoProbeSuiteRunner:
 
     def _output(self, path: str) -> Output:
         return StreamOutput(self.stdout) if path in ("", *STDOUT) else FileOutput(path)
-
-
-def runner_class() -> type[DjangoProbeSuiteRunner]:
-    """Return the class that ``PROBE_RUNNER`` names.
-
-    Raises:
-        ConfigurationError: it cannot be imported, or is no runner.
-    """
-    from django.utils.module_loading import import_string
-
-    path = settings.runner
-    if path == DEFAULT_RUNNER:
-        return DjangoProbeSuiteRunner
-    try:
-        found = import_string(path)
-    except (Exception, SystemExit) as exc:
-        raise ConfigurationError(
-            f"PROBE_RUNNER is {path!r}, which cannot be imported: {text_of(exc)}:"
-            f" the default is {DEFAULT_RUNNER!r}."
-        ) from exc
-    if not isinstance(found, type) or not issubclass(found, DjangoProbeSuiteRunner):
-        raise ConfigurationError(
-            f"PROBE_RUNNER is {path!r}, expected a class derived from {DEFAULT_RUNNER}."
-        )
-    return found
 
 
 def _as_pattern(text: str) -> str:

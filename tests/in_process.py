@@ -27,6 +27,7 @@ from django_probe.events import Event, FixtureFailed, ProbeFinished
 from django_probe.executors.threads import ThreadsExecutor
 from django_probe.plan import Batch
 from django_probe.results import ProbeResult
+from django_probe.run_config import RunConfig
 
 __all__ = ["CALLS", "Told", "module_of", "run", "run_module"]
 
@@ -61,7 +62,8 @@ class Told:
 def run(*classes: type, batches: Sequence[Batch] | None = None, **options: Any) -> Told:
     """Run all probes of some classes in threads; return what was told."""
     deadline = options.pop("deadline", None) or Deadline()
-    executor = ThreadsExecutor(**{"timeout": 10.0, **options})
+    workers = options.pop("max_workers", 1)
+    executor = ThreadsExecutor(RunConfig(**{"timeout": 10.0, **options}), max_workers=workers)
     found = batches if batches is not None else batches_of(*classes)
     told = Told(list(executor.execute(found, "default", deadline)))
     results = [event for event in told.events if isinstance(event, ProbeFinished)]

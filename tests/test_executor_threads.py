@@ -15,14 +15,15 @@ from django_probe.events import ProbeFinished, ProbeStarted
 from django_probe.exceptions import ConfigurationError
 from django_probe.executors import thread_pool
 from django_probe.executors.threads import ThreadsExecutor
+from django_probe.run_config import RunConfig
 from django_probe.testing import ExecutorContract
 
 
 class TestThreadsContract(ExecutorContract, unittest.TestCase):
     """``ThreadsExecutor`` keeps what every executor has to keep."""
 
-    def make_executor(self, **options):
-        return ThreadsExecutor(**options)
+    def make_executor(self, config, **options):
+        return ThreadsExecutor(config, **options)
 
 
 class Crowd:
@@ -351,7 +352,7 @@ def test_what_is_left_behind_is_named():
             Probe.idle = ThreadPoolExecutor(thread_name_prefix="idle")
             Probe.idle.submit(int).result()
 
-    executor = ThreadsExecutor(timeout=0.2)
+    executor = ThreadsExecutor(RunConfig(timeout=0.2))
     list(executor.execute(batches_of(Probe), "default", Deadline()))
     try:
         hanging, pool = executor.left_behind

@@ -9,7 +9,7 @@ from django_probe.deadline import Deadline
 from django_probe.events import Event
 from django_probe.exceptions import ConfigurationError
 from django_probe.plan import Batch
-from django_probe.redaction import Redactor
+from django_probe.run_config import RunConfig
 
 __all__ = ["Executor"]
 
@@ -22,11 +22,9 @@ class Executor:
     (``not_run``). ``django_probe.testing.ExecutorContract`` holds an executor to this.
 
     Args:
-        max_workers: how many probes may run at once, 1 or more.
-        timeout: seconds for a probe that says nothing else, and for each class
-            or module fixture; None is no limit.
-        failfast: start no probe after one that blocks.
-        redactor: makes what is recorded fit to be shown.
+        config: how the probes are run and judged.
+        max_workers: how many probes may run at once, 1 or more. It and what an
+            executor adds are the OPTIONS of ``PROBE_EXECUTOR``.
     """
 
     can_stop: ClassVar[bool] = False
@@ -34,22 +32,13 @@ class Executor:
     isolates: ClassVar[bool] = False
     """Whether a probe that crashes takes nothing else with it."""
 
-    def __init__(
-        self,
-        *,
-        max_workers: int = 1,
-        timeout: float | None = None,
-        failfast: bool = False,
-        redactor: Redactor | None = None,
-    ) -> None:
+    def __init__(self, config: RunConfig | None = None, *, max_workers: int = 1) -> None:
         if isinstance(max_workers, bool) or not isinstance(max_workers, int) or max_workers < 1:
             raise ConfigurationError(
                 f"max_workers is {max_workers!r}, expected a whole number from 1 on."
             )
+        self.config = config or RunConfig()
         self.max_workers = max_workers
-        self.timeout = timeout
-        self.failfast = failfast
-        self.redactor = redactor or Redactor()
 
     def execute(self, batches: Sequence[Batch], target: str, deadline: Deadline) -> Iterator[Event]:
         """Run the batches until all have results or the deadline passes."""

@@ -40,10 +40,10 @@ class Ledger:
         self.wake = threading.Event()
         """Set when somebody should look."""
         self.closed = False
-        self._timeout = executor.timeout
-        self._failfast = executor.failfast
+        self._timeout = executor.config.timeout
+        self._failfast = executor.config.failfast
         self._deadline = deadline
-        self._recorder = Recorder(executor.redactor, target)
+        self._recorder = Recorder(executor.config, target)
         self._lock = threading.Lock()
         self._events: deque[Event] = deque()
         self._tasks: Iterator[BatchRun] = iter(())

@@ -6,13 +6,14 @@ from typing import Any
 
 from django_probe.exceptions import ConfigurationError
 from django_probe.executors.base import Executor
+from django_probe.run_config import RunConfig
 
 __all__ = ["BUILT_IN", "make_executor"]
 
 BUILT_IN = {"threads": "django_probe.executors.threads.ThreadsExecutor"}
 
 
-def make_executor(backend: str, **options: Any) -> Executor:
+def make_executor(backend: str, config: RunConfig | None = None, **options: Any) -> Executor:
     """Return the executor of a name or dotted path, with its options.
 
     Raises:
@@ -34,6 +35,6 @@ def make_executor(backend: str, **options: Any) -> Executor:
             " django_probe.executors.base.Executor."
         )
     try:
-        return executor_class(**options)
+        return executor_class(config, **options)
     except TypeError as exc:
         raise ConfigurationError(f"The executor {backend!r} refuses its options: {exc}.") from exc

@@ -73,7 +73,7 @@ class ThreadPool:
         return tuple(worker.hangs_in for worker in self._lost if worker.is_alive())
 
     def _hire(self) -> None:
-        worker = Worker(self, self._executor.redactor, self._executor.timeout, next(self._numbers))
+        worker = Worker(self, self._executor.config, next(self._numbers))
         self._workers.append(worker)
         worker.start()
 

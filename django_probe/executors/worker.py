@@ -15,8 +15,8 @@ from django_probe.executors.connections import WorkerConnections
 from django_probe.executors.places import Place, look
 from django_probe.executors.watch import Abandoned, Step, Watch
 from django_probe.recording import Recorder
-from django_probe.redaction import Redactor
 from django_probe.results import Probe, ProbeResult
+from django_probe.run_config import RunConfig
 
 if TYPE_CHECKING:
     from django_probe.executors.thread_pool import ThreadPool
@@ -30,14 +30,12 @@ LOOKS = 20
 class Worker(threading.Thread):
     """Take tasks until there are none; tell everything to the ledger."""
 
-    def __init__(
-        self, pool: ThreadPool, redactor: Redactor, timeout: float | None, number: int
-    ) -> None:
+    def __init__(self, pool: ThreadPool, config: RunConfig, number: int) -> None:
         super().__init__(name=f"probe-worker-{number}", daemon=True)
         self.target = pool.ledger.target
-        self.timeout = timeout
+        self.timeout = config.timeout
         self.watch = Watch()
-        self.recorder = Recorder(redactor, self.target, f"{number}")
+        self.recorder = Recorder(config, self.target, f"{number}")
         self.task: BatchRun | None = None
         self.done = False
         self.hangs_in = ""

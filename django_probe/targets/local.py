@@ -43,7 +43,7 @@ class LocalTarget(Target):
         self.alias = alias
         self._executor = executor
         self._build = build
-        self._recorder = Recorder(executor.redactor, alias)
+        self._recorder = Recorder(executor.config, alias)
 
     def run(self, selection: Selection, deadline: Deadline) -> Iterator[Event]:
         """Yield ``RunStarted`` with the number of probes, then one result for each of them."""
@@ -67,7 +67,7 @@ class LocalTarget(Target):
         settled = [entry for entry in plan.entries if entry.problem is not None]
         for entry in settled:
             yield from self._settle(entry)
-        if self._executor.failfast and any(map(_blocks, settled)):
+        if self._executor.config.failfast and any(map(_blocks, settled)):
             problem = Problem(
                 outcome=Outcome.NOT_RUN, reason="--failfast: a probe before it failed"
             )
@@ -79,7 +79,7 @@ class LocalTarget(Target):
         yield from self._executor.execute(batches, self.alias, deadline)
 
     def _started(self, plan: Plan, selection: Selection) -> RunStarted:
-        scrubber = Scrubber(self._executor.redactor)
+        scrubber = Scrubber(self._executor.config.redactor)
         return RunStarted(
             run_id=uuid.uuid4().hex,
             started_at=datetime.now(timezone.utc),
@@ -110,7 +110,7 @@ class LocalTarget(Target):
                 yield self._finished(entry, missing)
 
     def _finished(self, entry: Planned, problem: Problem) -> ProbeFinished:
-        probe = entry.describe(self._executor.timeout)
+        probe = entry.describe(self._executor.config.timeout)
         now = datetime.now(timezone.utc)
         return ProbeFinished(result=self._recorder.of_problem(probe, problem, now))
 

@@ -31,6 +31,7 @@ from django_probe.plan import Batch, Plan, Selection
 from django_probe.reporters.jsonl import JsonlReporter
 from django_probe.reporting import Report, Reporter
 from django_probe.results import Counts, ErrorDetail, Outcome, Probe, ProbeResult, Summary
+from django_probe.run_config import RunConfig
 from django_probe.simple import DjangoProbeSuiteRunner
 from django_probe.targets.base import Target
 from django_probe.testing import ExecutorContract, ReporterContract
@@ -131,8 +132,8 @@ class BellExecutor(Executor):
 class BellExecutorContract(ExecutorContract, unittest.TestCase):
     """The test that another package's executor passes."""
 
-    def make_executor(self, **options: Any) -> Executor:
-        return BellExecutor(**options)
+    def make_executor(self, config: RunConfig, **options: Any) -> Executor:
+        return BellExecutor(config, **options)
 
 
 class BellRunner(DjangoProbeSuiteRunner):

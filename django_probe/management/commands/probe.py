@@ -18,7 +18,8 @@ from django_probe.checks import SETTINGS_TAG, check_settings
 from django_probe.details import text_of
 from django_probe.exceptions import ProbeError, RunEnded
 from django_probe.outputs import mend_descriptors, own_stdout
-from django_probe.simple import DjangoProbeSuiteRunner, runner_class
+from django_probe.runners import runner_class
+from django_probe.simple import DjangoProbeSuiteRunner
 
 EPILOG = (
     "exit codes: 0 all ok; 1 something blocks; 2 could not ask (option, label, setting);"
