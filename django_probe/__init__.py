@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from django_probe.marks import serial, tag, timeout
+from django_probe.traffic import probe_headers
 
-__all__ = ["__version__", "serial", "tag", "timeout"]
+__all__ = ["__version__", "probe_headers", "serial", "tag", "timeout"]
 
 __version__ = "0.1.0"
 

@@ -38,6 +38,7 @@ SETTING_IDS = {
     "executor": "probe.E004",
     "reporters": "probe.E005",
     "release": "probe.E006",
+    "allow_test_environment": "probe.E020",
 }
 HINTS = {
     "runner": f"The default is {DEFAULT_RUNNER!r}.",
@@ -45,6 +46,7 @@ HINTS = {
     "deadline": "PROBE_DEADLINE = 300 ends a run after five minutes; None never does.",
     "executor": "PROBE_EXECUTOR = {'BACKEND': 'threads', 'OPTIONS': {'max_workers': 4}}",
     "reporters": "PROBE_REPORTERS = {'ci': {'BACKEND': 'junit', 'OUTPUT': 'reports/probe.xml'}}",
+    "allow_test_environment": "The default is False: probes are for live deployments.",
     "release": "PROBE_RELEASE = '2026.11.3', or the environment variable of that name.",
 }
 OTHER_DISTRIBUTION = "django-probe"

@@ -91,6 +91,11 @@ class Settings:
             )
         return value
 
+    @property
+    def allow_test_environment(self) -> bool:
+        """``PROBE_ALLOW_TEST_ENVIRONMENT``: whether probes may run where tests do."""
+        return cast(bool, _typed("PROBE_ALLOW_TEST_ENVIRONMENT", False, bool, "True or False"))
+
 
 settings = Settings()
 

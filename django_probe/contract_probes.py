@@ -13,6 +13,7 @@ import django_probe
 from django_probe.marks import serial, timeout
 from django_probe.plan import Batch, Planned, make_batches
 from django_probe.probe_classes import ProbeClass
+from django_probe.traffic import probe_headers
 
 __all__ = ["CLASSES", "SECRET", "batches_of"]
 
@@ -112,6 +113,13 @@ class Printing(unittest.TestCase):
 
     def test_passed_2(self) -> None:
         sys.stdout.write(f"this is 2 {SECRET}\n")
+
+
+class Marked(unittest.TestCase):
+    """Print what marks its requests."""
+
+    def test_passed(self) -> None:
+        sys.stdout.write(f"{probe_headers()['X-Probe']}\n")
 
 
 class Asynchronous(unittest.IsolatedAsyncioTestCase):

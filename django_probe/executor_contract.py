@@ -127,6 +127,11 @@ class ExecutorContract(_Base):
         self.assertEqual(results["Printing.test_passed_1"].stderr, "this is 1, wrong\n")
         self.assertTrue(results["Printing.test_passed_2"].stdout.startswith("this is 2 "))
 
+    def test_a_probe_can_mark_what_it_sends(self) -> None:
+        """By the id of the run and its own label."""
+        (result,) = self.results(probes.Marked, run_id=f"{7:032}").values()
+        self.assertEqual(result.stdout, f"{7:032}/{result.probe.label}\n")
+
     def test_no_secret_leaves(self) -> None:
         """What the redactor knows is masked in every record."""
         redactor = Redactor([probes.SECRET])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass, field
 
 from django_probe.redaction import Redactor
@@ -23,3 +24,5 @@ class RunConfig:
     """Start no probe after one that blocks."""
     redactor: Redactor = field(default_factory=Redactor)
     """Makes what is recorded fit to be shown."""
+    run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    """32 hexadecimal digits: reports name them, and so do the requests of its probes."""

@@ -12,7 +12,7 @@ from typing import Any, TextIO
 
 from django.conf import settings as django_settings
 
-from django_probe import interrupts, listing, running
+from django_probe import deployment, interrupts, listing, running
 from django_probe.conf import settings
 from django_probe.deadline import Deadline
 from django_probe.discovery import discover
@@ -82,6 +82,11 @@ class DjangoProbeSuiteRunner:
         Raises:
             ProbeError: nothing could be asked; no probe has run.
         """
+        deployment.refuse_test_environment()
+        if self.option("verbosity", 1) >= 2:
+            scrubber = Scrubber(self.get_redactor())
+            for line in deployment.described():
+                self.warn(scrubber.name(line))
         summary = running.run(
             self.get_target(),
             selection,

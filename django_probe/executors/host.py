@@ -21,6 +21,7 @@ class Host(Protocol):
     target: str
     timeout: float | None
     """Seconds for what says nothing else."""
+    run_id: str
 
     stopped: Callable[[], bool]
     """Return whether no further probe may start."""

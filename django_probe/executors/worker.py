@@ -34,6 +34,7 @@ class Worker(threading.Thread):
         super().__init__(name=f"probe-worker-{number}", daemon=True)
         self.target = pool.ledger.target
         self.timeout = config.timeout
+        self.run_id = config.run_id
         self.watch = Watch()
         self.recorder = Recorder(config, self.target, f"{number}")
         self.task: BatchRun | None = None

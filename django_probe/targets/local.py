@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -81,13 +80,13 @@ class LocalTarget(Target):
     def _started(self, plan: Plan, selection: Selection) -> RunStarted:
         scrubber = Scrubber(self._executor.config.redactor)
         return RunStarted(
-            run_id=uuid.uuid4().hex,
+            run_id=self._executor.config.run_id,
             started_at=datetime.now(timezone.utc),
             targets=(self.alias,),
             planned=plan.total,
             labels=tuple(map(scrubber.name, selection.labels)),
             release=scrubber.name(settings.release),
-            instance=socket.gethostname(),
+            instance=scrubber.name(socket.gethostname()),
             seed=selection.seed,
         )
 

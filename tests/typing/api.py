@@ -14,7 +14,7 @@ from typing import Any, ClassVar, TextIO
 
 from typing_extensions import assert_type
 
-from django_probe import __version__, serial, tag, timeout
+from django_probe import __version__, probe_headers, serial, tag, timeout
 from django_probe.deadline import Deadline
 from django_probe.events import (
     Event,
@@ -64,6 +64,7 @@ class Checkout(unittest.TestCase):
 assert_type(Checkout, type[Checkout])
 assert_type(Checkout().total([1]), int)
 assert_type(Checkout().test_pay(), None)
+assert_type(probe_headers(), dict[str, str])
 
 
 class Bell(Reporter):
