@@ -18,9 +18,11 @@ from typing import Any, TextIO
 
 from django_probe.bounded import BoundedText
 
-__all__ = ["RoutedText", "Routing", "Sink", "current_sink", "routed"]
+__all__ = ["RoutedText", "Routing", "Sink", "current_sink", "own_all", "routed", "sink_here"]
 
 current_sink: ContextVar[Sink | None] = ContextVar("django_probe_sink", default=None)
+
+_of_all: list[Sink | None] = [None]
 
 _decoder = codecs.getincrementaldecoder("utf-8")
 
@@ -64,6 +66,16 @@ class Sink:
         return self._texts.get(stream) if self._texts else None
 
 
+def own_all(sink: Sink | None) -> None:
+    """Give a probe what no context tells apart: it is the only one of its process."""
+    _of_all[0] = sink
+
+
+def sink_here() -> Sink | None:
+    """Return the sink of the probe that writes now; None where that is not known."""
+    return current_sink.get() or _of_all[0]
+
+
 class RoutedText(io.TextIOBase):
     """Stand in for ``sys.stdout`` or ``sys.stderr`` while probes run."""
 
@@ -84,7 +96,7 @@ class RoutedText(io.TextIOBase):
         """Give text to the probe that writes it, else to stderr; return its length."""
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        sink = current_sink.get()
+        sink = sink_here()
         if sink is None or sink.closed:
             self._pass_on(text)
         else:
@@ -93,7 +105,7 @@ class RoutedText(io.TextIOBase):
 
     def write_bytes(self, data: bytes) -> None:
         """Take what is written to ``buffer``."""
-        sink = current_sink.get()
+        sink = sink_here()
         if sink is None or sink.closed:
             self._pass_on(data.decode("utf-8", "replace"))
         else:
@@ -105,7 +117,7 @@ class RoutedText(io.TextIOBase):
 
     def flush(self) -> None:
         """Flush what it stands for, unless a probe asks."""
-        if current_sink.get() is None and self._original is not None:
+        if sink_here() is None and self._original is not None:
             with contextlib.suppress(OSError, ValueError):
                 self._original.flush()
 

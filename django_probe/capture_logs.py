@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from django_probe.capture import RoutedText, Routing, current_sink
+from django_probe.capture import RoutedText, Routing, sink_here
 
 __all__ = ["LogRouting"]
 
@@ -72,7 +72,7 @@ class _SinkHandler(logging.Handler):
             _shown.record = None
             return
         handlers = [handler for handler in _handlers(record.name) if handler is not self]
-        sink = current_sink.get()
+        sink = sink_here()
         if sink is None or sink.closed:
             _last_resort(record, handlers)
         elif not any(_is_console_since(handler, record) for handler in handlers):

@@ -69,7 +69,7 @@ class BatchRun:
         if planned.owner is not fixtures.owner:
             fixtures.leave_for(planned.owner)
         probe, problem = self._describe(planned)
-        self.sink = sink = Sink()
+        self.sink = sink = host.new_sink()
         self.started_at, self.began = datetime.now(timezone.utc), time.monotonic()
         if not host.started(probe):
             return False

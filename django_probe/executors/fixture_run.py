@@ -37,6 +37,8 @@ class FixtureRun:
         """Name of the fixture that runs now, "" for none."""
         self.sets_up: object = None
         """The class or module that it sets up; None while it tears down."""
+        self.limit: float | None = None
+        """Seconds that it may take."""
         self.owner: ProbeClass | None = None
         """The class that is set up."""
         self._module: str | None = None
@@ -81,6 +83,7 @@ class FixtureRun:
             problem = self._set_up(owner.case_class, call, owner.timeout, told_at)
         if problem is None:
             self.owner = owner
+            self._host.fixtures_changed()
         return problem
 
     def leave_for(self, owner: ProbeClass | None) -> None:
@@ -119,9 +122,7 @@ class FixtureRun:
             return self.problems[key]
         if fixture is None:
             return None
-        self.running, self.sets_up = fixture.name, key
-        problems = self._call(fixture, limit)
-        self.running, self.sets_up = "", None
+        problems = self._call(fixture, limit, sets_up=key)
         if not problems:
             return None
         self.problems[key] = _told_elsewhere(problems[0], fixture.name, told_at)
@@ -136,31 +137,36 @@ class FixtureRun:
         if owner.has_class_fixture or fixtures.has_class_cleanups(owner.case_class):
             self._tear_down(fixtures.class_teardown(owner.case_class), owner.timeout)
         self.owner = None
+        self._host.fixtures_changed()
 
     def _leave_module(self) -> None:
         if self._module is not None:
             self._tear_down(fixtures.module_teardown(self._module), None)
             self._module, self._module_is_up = None, False
+            self._host.fixtures_changed()
 
     def _tear_down(self, fixture: FixtureCall | None, limit: float | None) -> None:
         if fixture is None:
             return
-        self.running = fixture.name
         for problem in self._call(fixture, limit):
             self._tell(fixture.name, problem)
-        self.running = ""
 
-    def _call(self, fixture: FixtureCall, limit: float | None) -> list[Problem]:
+    def _call(
+        self, fixture: FixtureCall, limit: float | None, sets_up: object = None
+    ) -> list[Problem]:
         """Run a fixture within its time; return what went wrong, the first one first.
 
         One that came to its end is not taken for stopped, however late it was:
         what it set up is there to be torn down.
         """
         host = self._host
+        self.running, self.sets_up, self.limit = fixture.name, sets_up, limit or host.timeout
+        host.fixtures_changed()
         raised: list[Problem | None] = []
-        verdict, _ = bounded(host.watch, limit or host.timeout, partial(_collect, fixture, raised))
+        verdict, _ = bounded(host.watch, self.limit, partial(_collect, fixture, raised))
         if verdict is not None:
             bounded(host.watch, SETTLING, host.after_interrupt)
+        self.running, self.sets_up = "", None
         problems = [problem for problem in raised if problem is not None]
         return [verdict, *problems] if verdict is not None and None in raised else problems
 

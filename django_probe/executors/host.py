@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from django_probe.capture import Sink
 from django_probe.events import FixtureFailed
 from django_probe.executors.watch import Watch
 from django_probe.recording import Recorder
@@ -26,11 +27,17 @@ class Host(Protocol):
     stopped: Callable[[], bool]
     """Return whether no further probe may start."""
 
+    def new_sink(self) -> Sink:
+        """Return what collects the output of the next probe."""
+
     def started(self, probe: Probe) -> bool:
         """Tell that a probe has its turn; return False where it may not start any more."""
 
     def finished(self, result: ProbeResult) -> None:
         """Tell the result of the probe that started last."""
+
+    def fixtures_changed(self) -> None:
+        """Take note of a fixture that begins or has ended."""
 
     def fixture_failed(self, event: FixtureFailed) -> None:
         """Tell that a teardown failed."""

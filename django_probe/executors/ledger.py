@@ -11,13 +11,13 @@ from datetime import datetime, timezone
 from django_probe.deadline import Deadline
 from django_probe.details import Problem
 from django_probe.events import Event, FixtureFailed, ProbeFinished, ProbeStarted
-from django_probe.executors.base import Executor
 from django_probe.executors.batch_run import BatchRun, outline
 from django_probe.executors.watch import Abandoned, Watch
 from django_probe.fixtures import forget_module_cleanups
 from django_probe.plan import Planned
 from django_probe.recording import Recorder
 from django_probe.results import ErrorDetail, Outcome, Probe, ProbeResult
+from django_probe.run_config import RunConfig
 
 __all__ = ["Ledger"]
 
@@ -34,16 +34,16 @@ class Ledger:
     nothing starts after ``--failfast`` has taken hold.
     """
 
-    def __init__(self, executor: Executor, target: str, deadline: Deadline) -> None:
+    def __init__(self, config: RunConfig, target: str, deadline: Deadline) -> None:
         self.target = target
         self.has_room = threading.Event()
         self.wake = threading.Event()
         """Set when somebody should look."""
         self.closed = False
-        self._timeout = executor.config.timeout
-        self._failfast = executor.config.failfast
+        self._timeout = config.timeout
+        self._failfast = config.failfast
         self._deadline = deadline
-        self._recorder = Recorder(executor.config, target)
+        self._recorder = Recorder(config, target)
         self._lock = threading.Lock()
         self._events: deque[Event] = deque()
         self._tasks: Iterator[BatchRun] = iter(())
@@ -136,7 +136,8 @@ class Ledger:
             self._settle(task, recorder, verdict)
             for fixture in owed:
                 if fixture != task.fixtures.running:
-                    self._tell_fixture(_owed(self.target, fixture, hangs_in))
+                    how = "was lost" if verdict.outcome is Outcome.ERRORED else "hangs"
+                    self._tell_fixture(_owed(self.target, fixture, f"{how} in {hangs_in}"))
             if task.fixtures.with_module:
                 forget_module_cleanups()
             self._take_back(task)
@@ -204,11 +205,8 @@ def _still_wanted(watch: Watch) -> None:
         raise Abandoned
 
 
-def _owed(target: str, fixture: str, hangs_in: str) -> FixtureFailed:
-    message = (
-        f"did not run for the worker that hangs in {hangs_in}:"
-        " what its setup made may be left behind"
-    )
+def _owed(target: str, fixture: str, lost_in: str) -> FixtureFailed:
+    message = f"did not run for the worker that {lost_in}: what its setup made may be left behind"
     error = ErrorDetail(exception_class_path="Abandoned", message=message)
     return FixtureFailed(target=target, fixture=fixture, error=error)
 

@@ -1,7 +1,8 @@
-"""The worker threads of the ``threads`` executor, hired, watched and given up."""
+"""Worker threads, hired, watched and given up."""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from itertools import count
@@ -10,13 +11,11 @@ from django_probe.capture import Routing
 from django_probe.deadline import Deadline
 from django_probe.details import Problem
 from django_probe.events import Event
-from django_probe.executors.base import Executor
 from django_probe.executors.batch_run import BatchRun
 from django_probe.executors.ledger import Ledger
-from django_probe.executors.places import Place
-from django_probe.executors.watch import Step, overran, timed_out
+from django_probe.executors.watch import Step, cut_short, overran, timed_out
 from django_probe.executors.worker import Worker
-from django_probe.results import Outcome
+from django_probe.run_config import RunConfig
 
 __all__ = ["ThreadPool"]
 
@@ -34,13 +33,13 @@ class ThreadPool:
     """Run tasks in worker threads; the thread that iterates is the one that watches."""
 
     def __init__(
-        self, executor: Executor, target: str, deadline: Deadline, routing: Routing
+        self, config: RunConfig, ledger: Ledger, deadline: Deadline, routing: Routing
     ) -> None:
-        self.ledger = Ledger(executor, target, deadline)
+        self.ledger = ledger
         self.is_alone = False
         """Whether there is but one worker."""
         self.routing = routing
-        self._executor = executor
+        self._config = config
         self._deadline = deadline
         self._workers: list[Worker] = []
         self._lost: list[Worker] = []
@@ -73,9 +72,9 @@ class ThreadPool:
         return tuple(worker.hangs_in for worker in self._lost if worker.is_alive())
 
     def _hire(self) -> None:
-        worker = Worker(self, self._executor.config, next(self._numbers))
+        worker = Worker(self, self._config, next(self._numbers))
         self._workers.append(worker)
-        worker.start()
+        threading.Thread(target=worker.run, name=worker.name, daemon=True).start()
 
     def _look_after(self) -> None:
         now = time.monotonic()
@@ -105,15 +104,9 @@ class ThreadPool:
         step, task = worker.watch.step, worker.task
         if step is not None and task is not None and not task.fixtures.tears_down:
             place = worker.look()
-            worker.interrupt(step, self._last_verdict(place), place)
+            worker.interrupt(step, cut_short(self._deadline, place.stack), place)
         if waited >= LAST_GRACE:
             self._give_up(worker)
-
-    def _last_verdict(self, place: Place) -> Problem:
-        deadline = self._deadline
-        if deadline.interrupted:
-            return Problem(outcome=Outcome.NOT_RUN, reason=f"{deadline.reason} while it ran")
-        return timed_out(deadline.reason, place.stack)
 
     def _see_off(self, worker: Worker) -> None:
         """Let a worker go that has ended; one that died in the middle is told."""
@@ -132,7 +125,7 @@ class ThreadPool:
             return
         if verdict is None and self._ended_at is None:
             verdict = timed_out("its worker gives no sign of life", place.stack)
-        verdict = verdict or self._last_verdict(place)
+        verdict = verdict or cut_short(self._deadline, place.stack)
         worker.hangs_in, goes_on = self.ledger.give_up(worker.watch, task, worker.recorder, verdict)
         if self.is_alone:
             self.routing.install()

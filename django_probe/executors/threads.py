@@ -13,10 +13,10 @@ from django_probe.capture import routed
 from django_probe.deadline import Deadline
 from django_probe.events import Event
 from django_probe.executors.base import Executor
-from django_probe.executors.batch_run import BatchRun
 from django_probe.executors.connections import close_own, closing_pools, watch_connections
-from django_probe.executors.fixture_run import FixtureRun
+from django_probe.executors.ledger import Ledger
 from django_probe.executors.leftovers import busy_pool_threads
+from django_probe.executors.tasks import apart, tasks_of
 from django_probe.executors.thread_pool import ThreadPool
 from django_probe.plan import Batch
 
@@ -30,16 +30,17 @@ class ThreadsExecutor(Executor):
 
     def execute(self, batches: Sequence[Batch], target: str, deadline: Deadline) -> Iterator[Event]:
         """Run the batches; those that must be alone come last, one at a time."""
-        shared, alone = self._apart(batches)
+        shared, alone = apart(batches, self.max_workers)
         watch_connections()
         close_own()
         with closing_pools(), routed() as routing:
-            self._pool = pool = ThreadPool(self, target, deadline, routing)
+            ledger = Ledger(self.config, target, deadline)
+            self._pool = pool = ThreadPool(self.config, ledger, deadline, routing)
             try:
                 workers = min(self.max_workers, sum(len(batch.entries) for batch in shared))
-                yield from pool.run(_tasks(shared, split=True), workers)
-                yield from pool.run(_tasks(alone, split=False), min(1, len(alone)))
-                yield from pool.ledger.not_run()
+                yield from pool.run(tasks_of(shared, split=True), workers)
+                yield from pool.run(tasks_of(alone, split=False), min(1, len(alone)))
+                yield from ledger.not_run()
             finally:
                 pool.close()
 
@@ -49,21 +50,3 @@ class ThreadsExecutor(Executor):
         if self._pool is None:
             return ()
         return (*self._pool.left_behind, *(thread.name for thread in busy_pool_threads()))
-
-    def _apart(self, batches: Sequence[Batch]) -> tuple[list[Batch], list[Batch]]:
-        """Return (batches that may run beside others, batches that run one at a time)."""
-        if self.max_workers == 1:
-            return [], list(batches)
-        alone = [batch for batch in batches if batch.serial or batch.module_fixture]
-        shared = [batch for batch in batches if not (batch.serial or batch.module_fixture)]
-        return shared, alone
-
-
-def _tasks(batches: Sequence[Batch], *, split: bool) -> Iterator[BatchRun]:
-    """Yield what a worker takes at once: a batch, or one probe where batches may be split."""
-    for batch in batches:
-        if split and batch.divisible:
-            for entry in batch.entries:
-                yield BatchRun([entry])
-        else:
-            yield BatchRun(batch.entries, FixtureRun(with_module=batch.module_fixture))

@@ -8,12 +8,13 @@ import threading
 import time
 from collections.abc import Callable
 
+from django_probe.deadline import Deadline
 from django_probe.details import Problem
 from django_probe.exceptions import ProbeTimeout
 from django_probe.results import ErrorDetail, Outcome
 from django_probe.scrubbing import TIMEOUT
 
-__all__ = ["SETTLING", "Abandoned", "Step", "Watch", "bounded", "overran", "timed_out"]
+__all__ = ["SETTLING", "Abandoned", "Step", "Watch", "bounded", "cut_short", "overran", "timed_out"]
 
 SETTLING = 1.0
 """Seconds for taking back what a step had that was stopped."""
@@ -150,6 +151,13 @@ def bounded(
 def overran(limit: float | None, where: str = "") -> Problem:
     """Return the verdict on a step that took longer than its timeout."""
     return timed_out(f"took longer than its timeout of {limit:g} s", where)
+
+
+def cut_short(deadline: Deadline, where: str) -> Problem:
+    """Return the verdict on a step that the end of the run has stopped."""
+    if deadline.interrupted:
+        return Problem(outcome=Outcome.NOT_RUN, reason=f"{deadline.reason} while it ran")
+    return timed_out(deadline.reason, where)
 
 
 def timed_out(message: str, where: str = "") -> Problem:

@@ -1,4 +1,4 @@
-"""One worker thread of the ``threads`` executor."""
+"""One worker: it runs batches, in the thread that calls ``run()``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from django_probe.capture import current_sink
+from django_probe.capture import Sink, current_sink
 from django_probe.details import Problem
 from django_probe.events import FixtureFailed
 from django_probe.executors.batch_run import BatchRun
@@ -27,11 +27,11 @@ LOOKS = 20
 """Looks at a worker that find it silent before it is taken to be so."""
 
 
-class Worker(threading.Thread):
+class Worker:
     """Take tasks until there are none; tell everything to the ledger."""
 
     def __init__(self, pool: ThreadPool, config: RunConfig, number: int) -> None:
-        super().__init__(name=f"probe-worker-{number}", daemon=True)
+        self.name = f"probe-worker-{number}"
         self.target = pool.ledger.target
         self.timeout = config.timeout
         self.run_id = config.run_id
@@ -41,6 +41,7 @@ class Worker(threading.Thread):
         self.done = False
         self.hangs_in = ""
         """What it hangs in, once it has been given up."""
+        self._thread: threading.Thread | None = None
         self._pool = pool
         self._ledger = pool.ledger
         self.stopped = pool.ledger.stopped
@@ -51,6 +52,7 @@ class Worker(threading.Thread):
 
     def run(self) -> None:
         """Work until there is nothing left to do, or nothing may start any more."""
+        self._thread = threading.current_thread()
         try:
             self._connections.enter()
             while not self.stopped():
@@ -79,6 +81,13 @@ class Worker(threading.Thread):
         self.task = None
 
     # What a batch asks for.
+
+    def new_sink(self) -> Sink:
+        """Return what collects the output of the next probe."""
+        return Sink()
+
+    def fixtures_changed(self) -> None:
+        """Take nothing: who watches sees the task itself."""
 
     def started(self, probe: Probe) -> bool:
         """Tell that a probe has its turn; return False where it may not start any more."""
@@ -109,9 +118,13 @@ class Worker(threading.Thread):
 
     # What the watching thread asks for.
 
+    def is_alive(self) -> bool:
+        """Return whether its thread goes on."""
+        return self._thread is not None and self._thread.is_alive()
+
     def look(self) -> Place:
         """Return where it is, and where the thread of its async code is."""
-        place = look(self.ident)
+        place = look(self._thread.ident if self._thread else None)
         busy = self._connections.busy_thread
         if busy is None:
             return place
