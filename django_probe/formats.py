@@ -16,9 +16,13 @@ from django_probe.reporting import Reporter
 __all__ = ["BUILT_IN", "ENTRY_POINTS", "Format", "available", "find_format"]
 
 BUILT_IN: Mapping[str, str] = {
+    "ctrf": "django_probe.reporters.ctrf.CtrfReporter",
+    "github": "django_probe.reporters.github.GithubReporter",
     "json": "django_probe.reporters.json.JsonReporter",
     "jsonl": "django_probe.reporters.jsonl.JsonlReporter",
     "junit": "django_probe.reporters.junit.JUnitReporter",
+    "markdown": "django_probe.reporters.markdown.MarkdownReporter",
+    "nagios": "django_probe.reporters.nagios.NagiosReporter",
     "silent": "django_probe.reporters.silent.SilentReporter",
     "tap": "django_probe.reporters.tap.TapReporter",
     "text": "django_probe.reporters.text.TextReporter",

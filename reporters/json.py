@@ -7,9 +7,9 @@ from typing import TextIO
 
 from django_probe.encoding import counts_to_dict, error_to_dict, result_to_json
 from django_probe.events import FixtureFailed, RunStarted, TargetFailed
+from django_probe.reporters._entries import Entries
 from django_probe.reporting import Reporter, shown_target
 from django_probe.results import DEFAULT_TARGET, ProbeResult, Summary
-from django_probe.spooling import Segments, Spool
 
 __all__ = ["JsonReporter"]
 
@@ -24,22 +24,17 @@ class JsonReporter(Reporter):
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
-        self._spool = Spool()
-        self._segments = Segments()
         self._fixture_errors: list[dict[str, object]] = []
         self._failed_targets: list[dict[str, object]] = []
 
     def run_started(self, run: RunStarted) -> None:
         """Keep what stands at the head of the document."""
         self._run = run
-        self._places = {target: n << 40 for n, target in enumerate(run.targets)}
+        self._entries = Entries(run.targets)
 
     def probe_finished(self, result: ProbeResult) -> None:
         """Spool a result: the verdict, which comes before it, is not known yet."""
-        target = result.target
-        order = self._places.get(target, 1 << 60) + result.probe.index
-        text = result_to_json(result, self._shown(target))
-        self._segments.add(order, self._spool.write(f",\n{text}"))
+        self._entries.add(result, result_to_json(result, self._shown(result.target)))
 
     def fixture_failed(self, event: FixtureFailed) -> None:
         """Keep a fixture error."""
@@ -59,13 +54,8 @@ class JsonReporter(Reporter):
     def run_finished(self, summary: Summary) -> None:
         """Write the document."""
         self.stream.write(self._head(summary))
-        separator = ","
-        for offset, length in self._segments:
-            for piece in self._spool.read(offset, length):
-                self.stream.write(piece.removeprefix(separator))
-                separator = ""
+        self._entries.write(self.stream)
         self.stream.write("\n]}\n")
-        self._spool.close()
 
     def _head(self, summary: Summary) -> str:
         run = self._run

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from collections import Counter
+from html.parser import HTMLParser
 
 import pytest
 from support import ROOT, Project
 
-TAP_PARSER = ROOT / "tests/consumers/node_modules/tap-parser/bin/cmd.cjs"
+CONSUMERS = ROOT / "tests" / "consumers"
+TAP_PARSER = CONSUMERS / "node_modules/tap-parser/bin/cmd.cjs"
+FORMATS = ("junit", "json", "jsonl", "ctrf", "github", "markdown", "nagios")
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +22,7 @@ def reports(tmp_path_factory):
     """Run the nasty probes once; return the folder of the reports, and the run."""
     folder = tmp_path_factory.mktemp("reports")
     project = Project(ROOT / "tests" / "project")
-    kinds = [f"--report={kind}={folder}/report.{kind}" for kind in ("junit", "json", "jsonl")]
+    kinds = [f"--report={kind}={folder}/report.{kind}" for kind in FORMATS]
     done = project.probe("--format=tap", *kinds)
     (folder / "report.tap").write_text(done.stdout, encoding="utf-8")
     assert done.returncode == 1, done.stderr
@@ -150,6 +154,182 @@ def test_npms_tap_parser_accepts_it_when_strict(reports, outcomes):
     assert not [failure for failure in final["failures"] if failure.get("tapError")]
 
 
+def node(script, *args, **options):
+    """Run a script of tests/consumers with Node; return what it prints."""
+    program = shutil.which("node")
+    if program is None or not (CONSUMERS / "node_modules").is_dir():
+        pytest.skip("the readers that need Node are not installed: make consumers")
+    command = [program, str(CONSUMERS / script), *map(str, args)]
+    return subprocess.run(command, capture_output=True, text=True, check=True, **options).stdout
+
+
+def test_ctrfs_own_library_accepts_it_and_counts_as_the_table_says(reports, outcomes):
+    report = json.loads((reports / "report.ctrf").read_text(encoding="utf-8"))
+    told = report["results"]["summary"]
+    counted = json.loads(node("ctrf.mjs", reports / "report.ctrf"))
+    for clock in ("start", "stop", "duration"):
+        del counted[clock]
+    assert counted.items() <= {**told, "other": 0}.items()
+    assert told["passed"] == outcomes["passed"]
+    assert told["skipped"] == outcomes["skipped"] + outcomes["expected_failure"]
+    assert told["pending"] == 0
+    assert told["failed"] == sum(outcomes.values()) - told["passed"] - told["skipped"]
+    assert report["results"]["environment"]["healthy"] is False
+
+
+# As the runner of GitHub reads a line: ActionCommand.TryParseV2.
+COMMAND = re.compile(r"^::(?P<level>[a-z-]+)(?: (?P<properties>.*?))?::(?P<message>.*)$")
+UNESCAPED = {"%25": "%", "%0D": "\r", "%0A": "\n", "%3A": ":", "%2C": ","}
+
+
+def unescaped(text):
+    return re.sub("%(25|0D|0A|3A|2C)", lambda found: UNESCAPED[found[0]], text)
+
+
+def annotations(text):
+    """Return what GitHub takes from annotations: dicts of strings."""
+    found = []
+    for line in text.splitlines():
+        command = COMMAND.match(line)
+        assert command, line
+        pairs = (pair.partition("=") for pair in command["properties"].split(","))
+        properties = {name: unescaped(value) for name, _, value in pairs}
+        message = unescaped(command["message"])
+        found.append({"level": command["level"], "message": message, **properties})
+    return found
+
+
+def test_annotations_are_what_githubs_own_toolkit_writes(reports):
+    text = (reports / "report.github").read_text(encoding="utf-8")
+    assert node("annotations.mjs", input=json.dumps(annotations(text))) == text
+
+
+def test_github_shows_every_annotation_that_is_written(reports, outcomes):
+    found = annotations((reports / "report.github").read_text(encoding="utf-8"))
+    assert Counter(one["level"] for one in found) == {"error": 10}
+    assert all(len(one["message"]) <= 4096 and len(one["title"]) < 256 for one in found)
+    places = {(one.get("file"), one.get("line", "").isdigit()) for one in found[:-1]}
+    assert places == {("nasty/probes.py", True)}
+    kinds = [one["title"].split()[1] for one in found]
+    assert kinds == sorted(kinds, key=["TIMED", "ERRORED", "FAILED", "and"].index)
+    bad = sum(outcomes[name] for name in ("failed", "errored", "timed_out", "unexpected_success"))
+    assert found[-1]["title"] == f"… and {bad - 9} more"
+
+
+class Page(HTMLParser):
+    """What a reader of HTML sees: its elements, and the text outside of code."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.elements, self.depth, self.loose = Counter(), 0, ""
+        self.code: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements[tag] += 1
+        if tag in ("code", "pre"):
+            if not self.depth:
+                self.code.append("")
+            self.depth += 1
+
+    def handle_endtag(self, tag):
+        self.depth -= tag in ("code", "pre")
+
+    def handle_data(self, data):
+        if self.depth:
+            self.code[-1] += data
+        else:
+            self.loose += data
+
+
+def rendered(text):
+    """Return Markdown as GitHub and GitLab render it."""
+    from markdown_it import MarkdownIt
+
+    return Page(MarkdownIt("gfm-like", {"html": True}).render(text))
+
+
+def test_markdown_is_rendered_with_all_foreign_text_as_code(reports, results):
+    page = rendered((reports / "report.markdown").read_text(encoding="utf-8"))
+    bad = [result for result in results if result["blocking"]]
+    assert page.elements["details"] == page.elements["summary"] == len(bad)
+    assert set(page.elements) == {"h3", "p", "strong", "details", "summary", "code", "pre"}
+    names = [text for text in page.code if text in {result["label"] for result in bad}]
+    assert sorted(names) == sorted(result["label"] for result in bad)
+    for word in ("AssertionError", "Traceback", "nasty", "message", "]]>"):
+        assert word not in page.loose
+
+
+NASTY = "a </code> <img src=x onerror=alert(1)> [x](http://x.example) | @someone #1 `x` $x$ ```"
+
+
+def test_no_foreign_text_gets_out_of_its_code():
+    from dataclasses import replace
+    from io import StringIO
+
+    from django_probe.reporters.markdown import MarkdownReporter
+    from django_probe.results import ErrorDetail, Outcome
+    from django_probe.sample import feed, sample_result, sample_run
+
+    body = f"```\n{NASTY}\n\n````\n</details>\n<script>alert(1)</script>\n    ```\n"
+    error = ErrorDetail(exception_class_path="E", message=NASTY, traceback=body)
+    found = sample_result(0, "test_x", Outcome.FAILED, error=error, stdout=body, description=NASTY)
+    found = replace(found, probe=replace(found.probe, label=NASTY, source=f"{NASTY}:1"))
+    stream = StringIO()
+    feed(MarkdownReporter(stream), sample_run(found=[found]))
+    page = rendered(stream.getvalue())
+    assert set(page.elements) == {"h3", "p", "strong", "details", "summary", "code", "pre"}
+    assert page.code.count(NASTY) == 2
+    assert body.rstrip() in page.code[-1]
+    assert "x.example" not in page.loose
+    assert "@" not in page.loose
+
+
+def test_a_nagios_plugin_library_writes_the_same_performance_data(reports, outcomes):
+    from nagiosplugin import Performance
+
+    (line,) = (reports / "report.nagios").read_text(encoding="utf-8").splitlines()
+    text, _, told = line.partition(" | ")
+    assert text.startswith("PROBES CRITICAL - ")
+    assert len(line.encode()) < 1024
+    assert "|" not in text
+    for part in told.split():
+        label, _, values = part.partition("=")
+        value, warn, crit, least, *_ = [*values.split(";"), "", "", ""]
+        number = value.removesuffix("s")
+        unit = value[len(number) :]
+        assert str(Performance(label, number, unit, warn, crit, least)) == part
+    counts = {label: value.split(";")[0] for label, _, value in map(split, told.split())}
+    assert {name: int(counts[name]) for name in outcomes} == outcomes
+
+
+def split(part):
+    return part.partition("=")
+
+
+def test_monitoring_plugins_of_perl_parse_the_performance_data(reports, outcomes):
+    perl = shutil.which("perl")
+    script = (
+        "use Monitoring::Plugin::Performance;"
+        " print map { join(' ', $_->label, $_->value, $_->uom // '', $_->threshold->critical->is_set)"
+        ' . "\\n" } Monitoring::Plugin::Performance->parse_perfstring($ARGV[0])'
+    )
+    line = (reports / "report.nagios").read_text(encoding="utf-8")
+    command = [perl, "-e", script, line.rpartition(" | ")[2].strip()]
+    done = subprocess.run(command, capture_output=True, text=True, check=False) if perl else None
+    if done is None or "Can't locate" in done.stderr:
+        pytest.skip("Monitoring::Plugin (Perl) is not installed")
+    rows = [row.split(" ") for row in done.stdout.splitlines()]
+    values = {label: value for label, value, *_ in rows}
+    assert {name: int(values[name]) for name in outcomes} == outcomes
+    assert rows[0][0::2] == ["time", "s"]
+    assert {label for label, *_, alerts in rows if alerts == "1"} == {
+        "blocking",
+        "fixture_errors",
+        "failed_targets",
+    }
+
+
 def test_no_report_holds_what_breaks_its_reader(reports):
     for path in reports.iterdir():
         raw = path.read_bytes()
@@ -157,9 +337,10 @@ def test_no_report_holds_what_breaks_its_reader(reports):
         assert "\x1b" not in text
         assert "\x00" not in text
         assert b"nasty-secret-key" not in raw
-        assert not [
+        commands = [
             line for line in text.split("\n") if line.lstrip().startswith(("::", "section_"))
-        ], path
+        ]
+        assert path.suffix == ".github" or not commands, path
         assert "this ran" not in text
 
 

@@ -17,7 +17,7 @@ from django_probe.sample import sample_results, sample_run
 from django_probe.wire import decode, encode
 
 GOLDEN = Path(__file__).parent / "golden"
-FORMATS = ("junit", "tap", "json", "jsonl", "silent")
+FORMATS = ("junit", "tap", "json", "jsonl", "silent", "ctrf", "github", "markdown", "nagios")
 
 
 def report(name, events):
@@ -55,7 +55,7 @@ def test_a_run_of_nothing_is_never_an_empty_report(name):
     check_golden(GOLDEN / f"nothing.{name}", report(name, sample_run(found=[])))
 
 
-@pytest.mark.parametrize("name", ["junit", "json"])
+@pytest.mark.parametrize("name", ["junit", "json", "ctrf", "github", "markdown"])
 def test_the_order_of_arrival_changes_nothing_in_a_document(name):
     events = sample_run("eu", "us")
     finished = [event for event in events if type(event).__name__ == "ProbeFinished"]

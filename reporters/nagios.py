@@ -1,0 +1,103 @@
+"""The output of a Nagios plugin: one line with the state, what is wrong, and performance data."""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Iterator
+from typing import TextIO
+
+from django_probe.events import FixtureFailed, RunStarted, TargetFailed
+from django_probe.reporters._text_look import Look
+from django_probe.reporters._text_words import is_bad, short
+from django_probe.reporters._verdict import asked, meaning, said
+from django_probe.reporting import Reporter
+from django_probe.results import Outcome, ProbeResult, Summary
+
+__all__ = ["NagiosReporter"]
+
+NAMED = 3
+"""Faults that are named; the others are counted."""
+LONGEST = 600
+"""Bytes of the text before the performance data: NRPE 2 carries 1,024 in all."""
+
+_SEVERITY = {outcome: place for place, outcome in enumerate(Outcome)}
+
+
+class NagiosReporter(Reporter):
+    """One line with performance data, as Nagios, Icinga and their kind read it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._worst: list[tuple[int, int, str]] = []
+        self._faults = 0
+        self._soft = 0
+
+    def run_started(self, run: RunStarted) -> None:
+        """Keep the names of the targets."""
+        self._look = Look(targets=run.targets)
+
+    def probe_finished(self, result: ProbeResult) -> None:
+        """Keep a result that blocks, if it is among the worst; count what does not block."""
+        if not result.blocking:
+            self._soft += is_bad(result) or result.flaky
+            return
+        name = self._look.name(result.probe.label, result.target)
+        self._add(_SEVERITY[result.outcome], f"{name}: {short(said(result))}")
+
+    def fixture_failed(self, event: FixtureFailed) -> None:
+        """Keep a fixture error."""
+        name = self._look.name(event.fixture, event.target)
+        self._add(-1, f"{name}: {short(event.error.message or event.error.exception_class_path)}")
+
+    def target_failed(self, event: TargetFailed) -> None:
+        """Keep that a target could not be asked: the worst."""
+        told = short(event.error.message or event.error.exception_class_path)
+        self._add(-2, f"{self._look.target(event.target) or 'this deployment'}: {told}")
+
+    def run_finished(self, summary: Summary) -> None:
+        """Write the line."""
+        state = self._state(summary)
+        text = asked(summary)
+        if not summary.ok:
+            names = map(self._look.target, summary.failed_targets)
+            text = f"{meaning(summary, names)} - {self._named() or text}"
+        elif state == "WARNING":
+            text = f"{text}; {self._soft} to look at"
+        text = _bounded(text.replace("|", "/"))
+        performance = " ".join(self._performance(summary))
+        self.stream.write(f"PROBES {state} - {text} | {performance}\n")
+
+    def _state(self, summary: Summary) -> str:
+        """Return the state in the words of Nagios; the verdict is the core's."""
+        if summary.interrupted is not None:
+            return "UNKNOWN"
+        if not summary.ok:
+            return "CRITICAL" if self._faults else "UNKNOWN"
+        return "WARNING" if self._soft else "OK"
+
+    def _performance(self, summary: Summary) -> Iterator[str]:
+        """Yield ``label=value;warn;crit;min;max``; 0 as a threshold: more than that alerts."""
+        counts = summary.counts
+        yield f"time={summary.duration:.3f}s;;;0"
+        yield f"probes={counts.total};;;0"
+        yield f"blocking={counts.blocking};;0;0"
+        yield f"not_blocking={self._soft};0;;0"
+        yield f"fixture_errors={summary.fixture_errors};;0;0"
+        yield f"failed_targets={len(summary.failed_targets)};;0;0"
+        for outcome in Outcome:
+            yield f"{outcome.value}={counts.of(outcome)};;;0"
+
+    def _named(self) -> str:
+        told = "; ".join(text for *_, text in self._worst)
+        more = self._faults - len(self._worst)
+        return f"{told}; and {more} more" if more > 0 else told
+
+    def _add(self, rank: int, text: str) -> None:
+        insort(self._worst, (rank, self._faults, text))
+        del self._worst[NAMED:]
+        self._faults += 1
+
+
+def _bounded(text: str) -> str:
+    data = text.encode()
+    return text if len(data) <= LONGEST else data[: LONGEST - 3].decode(errors="ignore") + "…"
