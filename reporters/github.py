@@ -136,7 +136,7 @@ def _bounded(message: str, body: str) -> str:
     if len(text) <= LONGEST:
         return text
     head = message if len(message) < LONGEST // 2 else message[: LONGEST // 2] + "…"
-    return f"{head}\n\n[cut]\n{text[len(head) + 9 - LONGEST :]}"
+    return f"{head}\n\n[cut]\n{text[len(head) + 8 - LONGEST :]}"
 
 
 def _data(text: str) -> str:

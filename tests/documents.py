@@ -13,6 +13,7 @@ README = ROOT / "README.md"
 DOCS = ROOT / "docs"
 
 _SPAN = re.compile(r"`([^`]+)`")
+_FENCE = re.compile(r"(`{3,})(.*)")
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 
@@ -34,18 +35,17 @@ class Block:
 def blocks(path: Path) -> list[Block]:
     """Return the fenced blocks of a document, in order."""
     found, heading, before = [], "", ""
-    fence: list[str] | None = None
-    language = ""
+    fence, language = "", ""
+    code: list[str] = []
     for line in path.read_text(encoding="utf-8").splitlines():
-        if line.startswith("```"):
-            if fence is None:
-                fence, language = [], line[3:].strip()
-            else:
-                code = "".join(f"{text}\n" for text in fence)
-                found.append(Block(language, code, before, heading))
-                fence, before = None, ""
-        elif fence is not None:
-            fence.append(line)
+        if fence and line == fence:
+            text = "".join(f"{line}\n" for line in code)
+            found.append(Block(language, text, before, heading))
+            fence, before, code = "", "", []
+        elif fence:
+            code.append(line)
+        elif opening := _FENCE.match(line):
+            fence, language = opening.groups()
         elif line.startswith("#"):
             heading, before = line.lstrip("# "), ""
         elif line.strip():
@@ -61,7 +61,7 @@ def examples(path: Path, *headings: str) -> list[Block]:
 def prose(path: Path) -> list[str]:
     """Return the lines of a document that are not in a fenced block."""
     text = re.sub(
-        r"^```.*?^```$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL
+        r"^(`{3,}).*?^\1$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL
     )
     return text.splitlines()
 
@@ -118,8 +118,9 @@ _CHANGING = (
     (re.compile(r"\b[0-9a-f]{32}\b"), "<id>"),
     (re.compile(r"\d+\.\d+(e-\d+)?"), "<seconds>"),
     (re.compile(r' (hostname|value)="[^"]*"'), r' \1="<host>"'),
-    (re.compile(r'"instance": "[^"]*"'), '"instance": "<host>"'),
-    (re.compile(r" · on \S+"), " · on <host>"),
+    (re.compile(r'"(instance|testEnvironment)": "[^"]*"'), r'"\1": "<host>"'),
+    (re.compile(r" · on \S+|^on <code>\S+", re.MULTILINE), " · on <host>"),
+    (re.compile(r'"(start|stop|duration)": \d+'), r'"\1": <milliseconds>'),
     (re.compile(r'(?<=")[^"]*/(?=shop/probes\.py\\?")'), ""),
     (re.compile(r"\b\d+ (migrations are missing|library frames?)"), r"<n> \1"),
     (re.compile(r"\\n[ ]*[~^]+[ ~^]*(?=\\n)"), ""),
@@ -139,8 +140,10 @@ def settled(text: str) -> list[str]:
 def keep(path: Path, block: Block, real: str) -> None:
     """Put what the command really wrote in the place of an example, without this machine's names."""
     text = re.sub(r'(?<=")[^"]*/(?=shop/probes\.py\\?")', "/srv/mysite/", real)
-    text = re.sub(r"( · on )\S+", r"\1web-1", text)
-    text = re.sub(r'((?:hostname|value)="|"instance": ")[^"]*', r"\1web-1", text)
+    text = re.sub(r"( · on |^on <code>)[^\s<]+", r"\1web-1", text, flags=re.MULTILINE)
+    text = re.sub(
+        r'((?:hostname|value)="|"(?:instance|testEnvironment)": ")[^"]*', r"\1web-1", text
+    )
     lines = [
         line if len(line) < 160 or line[0] == "<" else _cut(line) for line in text.splitlines()
     ]
@@ -152,7 +155,8 @@ def keep(path: Path, block: Block, real: str) -> None:
 
 
 def _cut(line: str) -> str:
-    return f"{line[: line.rfind(', ', 0, 150)]}, …"
+    comma = line.rfind(", ", 0, 150)
+    return f"{line[:comma]}, …" if comma > 0 else f"{line[: line.rfind(' ', 0, 150)]} …"
 
 
 def differences(shown: str, real: str) -> list[str]:

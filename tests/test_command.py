@@ -8,6 +8,8 @@ import pytest
 from support import Project
 from zygote import Quick
 
+from django_probe.formats import BUILT_IN
+
 FILES = {
     "shop/probes.py": """
         import unittest
@@ -50,8 +52,8 @@ def refused(project, *options, **kwargs):
         ("--tags smoke", "unrecognized arguments: --tags"),
         ("--formt=tap", "unrecognized arguments: --formt=tap; see manage.py probe --help"),
         ("--format nope", "Unknown report format 'nope': "),
-        ("--format juint", "Unknown report format 'juint': did you mean 'junit'? There are json, "),
-        ("--format=", "Unknown report format '': There are json, "),
+        ("--format juint", "Unknown report format 'juint': did you mean 'junit'? There are ctrf, "),
+        ("--format=", "Unknown report format '': There are ctrf, "),
         ("--format no.such.Reporter", "'no.such.Reporter' cannot be imported from"),
         ("--format lib.parts.NoReporter", "expected a class derived from django_probe.reporting"),
         ("--report nope=x", "Unknown report format 'nope'"),
@@ -119,7 +121,7 @@ def test_the_formats_are_listed_with_what_they_are_for(project):
     done = project.probe("--list-formats")
     assert done.returncode == 0
     lines = dict(line.split(None, 1) for line in done.stdout.splitlines())
-    assert list(lines) == ["json", "jsonl", "junit", "silent", "tap", "text"]
+    assert list(lines) == sorted(BUILT_IN)
     assert all(len(purpose) > 10 for purpose in lines.values())
     env = {"DJANGO_SETTINGS_MODULE": "settings"}
     project.write(
@@ -131,7 +133,8 @@ def test_the_formats_are_listed_with_what_they_are_for(project):
     )
     broken = project.probe("--list-formats", "--settings", "broken_alias", env=env)
     assert broken.returncode == 0
-    assert "mine    cannot be used: The reporter 'mine' cannot be imported" in broken.stdout
+    said = dict(line.split(None, 1) for line in broken.stdout.splitlines())["mine"]
+    assert said.startswith("cannot be used: The reporter 'mine' cannot be imported")
 
 
 def test_options_of_the_first_django_probe_and_of_django_are_accepted(project):

@@ -129,7 +129,7 @@ def test_each_outcome_is_documented_with_whether_it_blocks() -> None:
 
 def test_each_format_is_documented() -> None:
     assert sorted(defined(README, "Reports")) == sorted(BUILT_IN)
-    headings = {line[4:] for line in whole(REPORTS).splitlines() if line.startswith("### ")}
+    headings = {line[4:] for line in prose(REPORTS) if line.startswith("### ")}
     assert headings == set(BUILT_IN)
 
 

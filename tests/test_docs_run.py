@@ -75,7 +75,7 @@ def test_the_five_minutes_of_the_readme_go_as_they_are_told(tmp_path: Path) -> N
 def test_the_examples_of_all_formats_are_what_the_command_writes(tmp_path: Path) -> None:
     (source,) = examples(REPORTS, "The formats")
     project = Project.make(tmp_path, {"shop/probes.py": source.code})
-    formats = ("junit", "tap", "json", "jsonl")
+    formats = ("junit", "tap", "json", "jsonl", "ctrf", "github", "markdown", "nagios")
     done = project.probe(*(f"--report={name}={name}" for name in formats))
     assert done.returncode == 1
     for name in ("text", *formats):
@@ -128,21 +128,35 @@ def in_tap(lines: list[str], name: str) -> str:
 
 def test_the_table_of_outcomes_is_true_for_every_format(tmp_path: Path) -> None:
     project = Quick.make(tmp_path, {"shop/probes.py": OUTCOMES})
-    reports = ("--report=junit=x.xml", "--report=tap=x.tap", "--report=json=x.json")
+    reports = (
+        "--report=junit=x.xml",
+        "--report=tap=x.tap",
+        "--report=json=x.json",
+        "--report=ctrf=x.ctrf",
+    )
+    reports = (*reports, "--report=github=x.github")
     text = project.probe("-v", "2", "--deadline", "1", *reports).stdout
     cases = {c.get("name", ""): c for c in ET.parse(tmp_path / "x.xml").getroot().iter("testcase")}
     lines = (tmp_path / "x.tap").read_text(encoding="utf-8").splitlines()
     results = json.loads((tmp_path / "x.json").read_text(encoding="utf-8"))["results"]
+    document = json.loads((tmp_path / "x.ctrf").read_text(encoding="utf-8"))
+    tests = {t["name"].rpartition(".")[2]: t["status"] for t in document["results"]["tests"]}
+    found = (tmp_path / "x.github").read_text(encoding="utf-8")
+    annotations = {
+        name: [level]
+        for level, name in re.findall(r"^(::\w+) .*?\.(test_\w+),", found, re.MULTILINE)
+    }
     table = {spans(cells[0])[0]: cells[1:] for cells in rows(REPORTS, TABLE)}
     assert set(table) == {outcome.value for outcome in Outcome}
     for result in results:
         name, outcome = result["id"].rpartition(".")[2], result["outcome"]
         assert name.endswith(outcome)
-        told_in_text, told_in_junit, told_in_tap, told_in_json = table[outcome]
+        told_in_text, told_in_junit, told_in_tap, told_in_json, *others = table[outcome]
         assert re.search(rf"^{spans(told_in_text)[0]} .*{name}\b", text, re.MULTILINE)
         assert in_junit(cases[name]) == told_in_junit
         assert in_tap(lines, name) == spans(told_in_tap)[0]
         assert spans(told_in_json) == [f'"{outcome}"']
+        assert spans(" ".join(others)) == [f'"{tests[name]}"', *annotations.get(name, ())]
 
 
 def test_the_runner_that_the_documents_show_is_the_one_that_is_tested() -> None:
