@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from django_probe.gate_marks import quarantine, retry, severity
 from django_probe.marks import serial, tag, timeout
 from django_probe.traffic import probe_headers
 
-__all__ = ["__version__", "probe_headers", "serial", "tag", "timeout"]
+__all__ = [
+    "__version__",
+    "probe_headers",
+    "quarantine",
+    "retry",
+    "serial",
+    "severity",
+    "tag",
+    "timeout",
+]
 
 __version__ = "0.1.0"
 

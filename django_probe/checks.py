@@ -9,10 +9,11 @@ from django.apps import AppConfig, apps
 from django.core.checks import CheckMessage, Error, Warning, register
 
 from django_probe.conf import DEFAULT_EXECUTOR, DEFAULT_RUNNER, settings
-from django_probe.exceptions import ProbeError
+from django_probe.exceptions import MarkError, ProbeError
 
 if TYPE_CHECKING:
     from django_probe.plan import Planned
+    from django_probe.probe_classes import ProbeClass
 
 __all__ = [
     "SETTINGS_TAG",
@@ -49,6 +50,8 @@ HINTS = {
     "allow_test_environment": "The default is False: probes are for live deployments.",
     "release": "PROBE_RELEASE = '2026.11.3', or the environment variable of that name.",
 }
+QUARANTINE_NOTICE = 14
+"""Days before a quarantine ends that it is told."""
 OTHER_DISTRIBUTION = "django-probe"
 
 
@@ -78,13 +81,11 @@ def check_modules(
     app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
     """Report probe classes that are refused, and probe modules that cannot be imported."""
-    from django_probe.loading import entries_of
-
-    known: dict[type, Any] = {}
+    known: dict[type, ProbeClass] = {}
     configs = apps.get_app_configs() if app_configs is None else app_configs
-    entries = [entry for config in configs for entry in entries_of(config, known)]
-    # One message for each class, however many probes it has.
-    return list({key: message for entry in entries for key, message in _problem(entry)}.values())
+    found = (pair for config in configs for pair in _of_app(config, known))
+    # One message for each class or mark, however many probes it is about.
+    return list(dict(found).values())
 
 
 @register(TAG)
@@ -140,6 +141,38 @@ def _load_reporters() -> None:
 
     for alias in settings.reporters:
         find_format(alias, settings.reporters)
+
+
+def _of_app(
+    config: AppConfig, known: dict[type, ProbeClass]
+) -> Iterator[tuple[object, CheckMessage]]:
+    """Yield (what it is about, the message) for each fault in the probes of an app."""
+    from django_probe.loading import entries_of
+
+    try:
+        for entry in entries_of(config, known):
+            yield from _problem(entry)
+            yield from _quarantine(entry)
+    except MarkError as exc:
+        hint = "No probe runs before it is mended."
+        yield str(exc), Error(str(exc), hint=hint, id="probe.E030")
+
+
+def _quarantine(entry: Planned) -> Iterator[tuple[object, CheckMessage]]:
+    """Yield what is to be said of a quarantine that has ended, or soon will."""
+    mark = entry.quarantine
+    if mark is None:
+        return
+    from django_probe.gate_marks import today
+
+    days = (mark.until - today()).days
+    if days > QUARANTINE_NOTICE:
+        return
+    ends = f"ends in {days} day{'s' if days > 1 else ''}" if days > 0 else "has no effect any more"
+    what = f"The quarantine of {entry.label} {ends}: {mark.told(today())}."
+    hint = "Mend the probe and remove the mark, or give the mark another day."
+    # The mark of a class is one object for all its probes.
+    yield id(mark), Warning(what, hint=hint, id="probe.W030")
 
 
 def _problem(entry: Planned) -> Iterator[tuple[object, CheckMessage]]:

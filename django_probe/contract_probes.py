@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from django.apps import AppConfig
 
 import django_probe
+from django_probe.batching import make_batches
 from django_probe.marks import serial, timeout
-from django_probe.plan import Batch, Planned, make_batches
+from django_probe.plan import Batch, Planned
 from django_probe.probe_classes import ProbeClass
 from django_probe.traffic import probe_headers
 

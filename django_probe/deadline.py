@@ -7,6 +7,10 @@ import time
 __all__ = ["Deadline"]
 
 
+LOOK_UP = 0.05
+"""Seconds after which a pause sees that the run has ended."""
+
+
 class Deadline:
     """Tell every part of a run how long it may still go on.
 
@@ -39,6 +43,16 @@ class Deadline:
         if self._ends_at is None:
             return None
         return max(0.0, self._ends_at - time.monotonic())
+
+    def pause(self, seconds: float) -> bool:
+        """Wait, but no longer than the run may go on; return whether it may go on."""
+        until = time.monotonic() + seconds
+        while not self.passed:
+            left = until - time.monotonic()
+            if left <= 0:
+                return True
+            time.sleep(min(left, LOOK_UP, self.remaining() or LOOK_UP))
+        return False
 
     @property
     def passed(self) -> bool:

@@ -9,10 +9,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from django_probe.exceptions import RunEnded
+from django_probe.exceptions import ProbeTimeout, RunEnded
 from django_probe.results import ErrorDetail, Outcome
 
-__all__ = ["Problem", "class_path", "relative", "source_of", "text_of"]
+__all__ = ["Problem", "class_path", "kinds_of", "relative", "source_of", "text_of"]
 
 OURS = str(Path(__file__).parent) + os.sep
 
@@ -30,6 +30,8 @@ class Problem:
     error: ErrorDetail | None = None
     reason: str = ""
     source: str = ""
+    kinds: tuple[str, ...] = ()
+    """Dotted paths of the class of what was raised, and of its bases."""
 
     @classmethod
     def skipped(cls, reason: str) -> Problem:
@@ -57,7 +59,8 @@ class Problem:
             message=text_of(exc) or f"raised in {at}",
             traceback="".join(told.format()),
         )
-        return cls(outcome=Outcome.ERRORED, error=error, source=_place(exc, told))
+        place = _place(exc, told)
+        return cls(outcome=Outcome.ERRORED, error=error, source=place, kinds=kinds_of(type(exc)))
 
     @classmethod
     def ended(cls, exc: RunEnded, what: str) -> Problem:
@@ -79,6 +82,18 @@ def class_path(kind: type) -> str:
     """Return the dotted path of an exception class, without ``builtins``."""
     name = getattr(kind, "__qualname__", str(kind))
     return name if kind.__module__ == "builtins" else f"{kind.__module__}.{name}"
+
+
+def kinds_of(kind: type) -> tuple[str, ...]:
+    """Return the dotted paths of an exception class and of all its bases.
+
+    What interrupts a probe at its timeout counts as ``TimeoutError``.
+    """
+    try:
+        bases = (TimeoutError if issubclass(kind, ProbeTimeout) else kind).__mro__
+        return tuple(map(class_path, bases))
+    except Exception:  # A class made at run time may lack what every class has.
+        return ()
 
 
 _RELATIVE: dict[str, str] = {}

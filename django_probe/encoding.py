@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +17,15 @@ from django_probe.events import (
     RunStarted,
     TargetFailed,
 )
-from django_probe.results import Counts, ErrorDetail, Outcome, ProbeResult, SubTestResult, Summary
+from django_probe.results import (
+    Counts,
+    ErrorDetail,
+    Outcome,
+    Probe,
+    ProbeResult,
+    SubTestResult,
+    Summary,
+)
 
 __all__ = [
     "WIRE_VERSION",
@@ -135,7 +144,8 @@ def _finished_to_json(event: ProbeFinished) -> str:
     return (
         f'{{"v": {WIRE_VERSION}, "event": "probe_finished", "result":'
         f' {result_to_json(result, result.target)[:-1]}, "index": {probe.index},'
-        f' "timeout": {timeout}, "worker": {_quote(result.worker)}}}}}'
+        f' "timeout": {timeout}, "worker": {_quote(result.worker)}{_retry_to_json(probe)}'
+        f"{_AGAIN if result.again else ''}}}}}"
     )
 
 
@@ -148,9 +158,18 @@ def _started_to_json(event: ProbeStarted) -> str:
         f' "tags": {_dumps(probe.tags) if probe.tags else "[]"},'
         f' "timeout": {"null" if probe.timeout is None else repr(probe.timeout)},'
         f' "source": {_quote(probe.source)}, "severity": {_quote(probe.severity)},'
-        f' "quarantine": {_dumps(probe.quarantine)}}}, "target": {_quote(event.target)},'
+        f' "quarantine": {_dumps(probe.quarantine)}{_retry_to_json(probe)}}},'
+        f' "target": {_quote(event.target)},'
         f' "at": "{_iso(event.at)}"}}'
     )
+
+
+_AGAIN = ', "again": true'
+
+
+def _retry_to_json(probe: Probe) -> str:
+    """Return the key of a mark that few probes have."""
+    return "" if probe.retry is None else f', "retry": {_dumps(asdict(probe.retry))}'
 
 
 def counts_to_dict(counts: Counts) -> dict[str, Any]:

@@ -4,6 +4,7 @@
 
     ProbeError                      one line for a person; carries the exit code
     ├── ConfigurationError          a setting or an option is wrong
+    │   └── MarkError               a mark is given wrongly, or stands on what is no probe
     ├── UnknownLabel                a label names nothing
     ├── UnknownReporter             a report format that does not exist or cannot be loaded
     ├── OutputError                 a report cannot be opened
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 __all__ = [
     "ConfigurationError",
+    "MarkError",
     "OutputError",
     "ProbeError",
     "ProbeTimeout",
@@ -38,6 +40,14 @@ class ProbeError(Exception):
 
 class ConfigurationError(ProbeError):
     """Report a setting or an option of the wrong type or value."""
+
+
+class MarkError(ConfigurationError):
+    """Report a mark with a wrong value, or on something that is no probe.
+
+    It ends a run before it begins, though it is raised while a probe module is
+    imported: a mark that is not understood must not be taken for a failing probe.
+    """
 
 
 class UnknownLabel(ProbeError):

@@ -8,6 +8,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +43,19 @@ def probes(described: Sequence[Probe], format: str) -> Iterator[str]:
         format: ``text``, labels; or ``json``, one list of records.
     """
     if format == "text":
-        yield from (f"{probe.label}\n" for probe in described)
+        yield from (f"{probe.label}{_marks(probe)}\n" for probe in described)
         return
-    records = [{key: getattr(probe, key) for key in Probe.__slots__} for probe in described]
+    records = [asdict(probe) for probe in described]
     yield json.dumps(records, indent=2) + "\n"
+
+
+def _marks(probe: Probe) -> str:
+    """Return what keeps a probe from blocking, behind its label."""
+    marks = [] if probe.severity == "error" else [probe.severity]
+    if probe.quarantine:
+        word = "quarantined" if probe.quarantine_holds else "quarantine"
+        marks.append(f"{word} {probe.quarantine}")
+    return f"  ({', '.join(marks)})" if marks else ""
 
 
 def problems(plan: Plan) -> Iterator[str]:

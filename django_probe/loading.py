@@ -12,12 +12,14 @@ from typing import Any, cast
 from django.apps import AppConfig, apps
 
 from django_probe.details import Problem, class_path, text_of
+from django_probe.exceptions import MarkError
 from django_probe.interrupts import interruptible
 from django_probe.labels import apps_of, is_probe_module
 from django_probe.modules import load_problem, probe_modules
 from django_probe.plan import Planned, broken
 from django_probe.probe_classes import ProbeClass
 from django_probe.results import ErrorDetail, Outcome
+from django_probe.stray_marks import refuse_stray_marks
 
 __all__ = ["entries_of"]
 
@@ -33,11 +35,16 @@ def entries_of(config: AppConfig, known: Known) -> Iterator[Planned]:
 
     Args:
         known: what the apps before had; this app's classes are added to it.
+
+    Raises:
+        MarkError: a mark stands on something that is no probe.
     """
     for name, module in probe_modules(config):
         if isinstance(module, Problem):
             yield broken(config, id=f"{name}.import", label=name, problem=module)
-        elif hasattr(module, "load_tests"):
+            continue
+        refuse_stray_marks(module)
+        if hasattr(module, "load_tests"):
             yield from _by_load_tests(config, name, module)
         else:
             yield from _by_class(config, name, module, known)
@@ -173,6 +180,9 @@ def _not_loaded(config: AppConfig, name: str, case: Any) -> Planned:
         exc = getattr(case, "_exception", None) or ImportError(f"{label} cannot be loaded")
         told = text_of(exc).strip()  # Of a failed import: the whole traceback, as text.
         kind, message = class_path(type(exc)), told.rpartition("\n")[2]
+        mark = message.removeprefix(f"{class_path(MarkError)}: ")
+        if mark != message:
+            raise MarkError(mark)
         error = ErrorDetail(exception_class_path=kind, message=message, traceback=told)
         problem = Problem(outcome=Outcome.ERRORED, error=error)
     return broken(config, id=f"{label}.import", label=label, problem=problem)

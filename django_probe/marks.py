@@ -1,4 +1,4 @@
-"""What an author says of a probe: ``@tag``, ``@timeout``, ``@serial``.
+"""What an author says of a probe: ``@tag``, ``@timeout``, ``@serial``; see also ``gate_marks``.
 
 Marks work on a probe class and on a probe method; a method's mark goes before
 its class's. They are plain attributes: a marked class still runs under any
@@ -7,19 +7,72 @@ other unittest runner.
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
-from django_probe.exceptions import ConfigurationError
+from django_probe.exceptions import MarkError
 
-__all__ = ["SERIAL_ATTRIBUTE", "TIMEOUT_ATTRIBUTE", "serial", "tag", "tags_of", "timeout"]
+__all__ = [
+    "MARK_PREFIX",
+    "SERIAL_ATTRIBUTE",
+    "TIMEOUT_ATTRIBUTE",
+    "Marked",
+    "mark_error",
+    "marker",
+    "put_mark",
+    "serial",
+    "tag",
+    "tags_of",
+    "timeout",
+]
 
 Marked = TypeVar("Marked", bound=Callable[..., Any])
 
+MARK_PREFIX = "__probe_"
+"""How the attribute of every mark begins: ``stray_marks`` finds them by it."""
 TIMEOUT_ATTRIBUTE = "__probe_timeout__"
 SERIAL_ATTRIBUTE = "__probe_serial__"
+TAG_ATTRIBUTE = "__probe_tag__"
 
 _NONE: frozenset[str] = frozenset()
+
+
+def put_mark(item: Any, attribute: str, value: object) -> Any:
+    """Put a mark on a class or a function; return that.
+
+    Raises:
+        MarkError: it is neither.
+    """
+    name = attribute.removeprefix(MARK_PREFIX).rstrip("_")
+    if not callable(item) and not isinstance(item, (classmethod, staticmethod)):
+        raise mark_error(
+            f"@{name} got {item!r}, expected a probe class or method: write @{name} above one."
+        )
+    setattr(item, attribute, value)
+    return item
+
+
+def marker(attribute: str, value: object) -> Callable[[Marked], Marked]:
+    """Return a decorator that puts a mark."""
+
+    def decorate(item: Marked) -> Marked:
+        put_mark(item, attribute, value)
+        return item
+
+    return decorate
+
+
+def mark_error(message: str) -> MarkError:
+    """Return the error of a mark, with the file and line where the mark stands."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals["__name__"].startswith("django_probe."):
+        frame = frame.f_back
+    place = os.path.relpath(frame.f_code.co_filename)
+    if place.startswith(os.pardir):
+        place = frame.f_code.co_filename
+    return MarkError(f"{place}:{frame.f_lineno}: {message}")
 
 
 def tag(*tags: str) -> Callable[[Marked], Marked]:
@@ -29,15 +82,14 @@ def tag(*tags: str) -> Callable[[Marked], Marked]:
     the import of ``django.test``: either one is honoured.
 
     Raises:
-        ConfigurationError: a tag is not a string, or there is none.
+        MarkError: a tag is not a string, or there is none.
     """
     if not tags or not all(isinstance(name, str) for name in tags):
-        raise ConfigurationError(
-            f"@tag got {tags!r}, expected one or more strings: write @tag('smoke')."
-        )
+        raise mark_error(f"@tag got {tags!r}, expected one or more strings: write @tag('smoke').")
 
     def decorate(item: Marked) -> Marked:
-        setattr(item, "tags", set(tags_of(item).union(tags)))  # noqa: B010
+        put_mark(item, TAG_ATTRIBUTE, True)
+        put_mark(item, "tags", set(tags_of(item).union(tags)))
         return item
 
     return decorate
@@ -61,39 +113,35 @@ def timeout(seconds: float) -> Callable[[Marked], Marked]:
     It goes before ``--timeout`` and ``PROBE_TIMEOUT``.
 
     Raises:
-        ConfigurationError: not a number greater than zero.
+        MarkError: not a number greater than zero.
     """
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds > 0:
-        raise ConfigurationError(
+        raise mark_error(
             f"@timeout got {seconds!r}, expected a number of seconds greater than 0:"
             " write @timeout(5)."
         )
-
-    def decorate(item: Marked) -> Marked:
-        setattr(item, TIMEOUT_ATTRIBUTE, float(seconds))
-        return item
-
-    return decorate
+    return marker(TIMEOUT_ATTRIBUTE, float(seconds))
 
 
 @overload
-def serial(item: Marked) -> Marked: ...
+def serial(group: Marked, /) -> Marked: ...
 @overload
-def serial() -> Callable[[Marked], Marked]: ...
-def serial(item: Any = None) -> Any:
+def serial(group: str | None = None, /) -> Callable[[Marked], Marked]: ...
+def serial(group: Any = None, /) -> Any:
     """Run the probes that are marked while no other probe runs.
 
     For what is process-wide: ``mock.patch``, ``assertLogs``, ``override_settings``,
-    ``os.environ``. Write ``@serial`` or ``@serial()``.
+    ``os.environ``. Write ``@serial`` or ``@serial()``. With the name of a group,
+    ``@serial("stock")``, only probes of that group wait for each other, whichever
+    class they are of.
 
     Raises:
-        ConfigurationError: what is marked is neither a class nor a function.
+        MarkError: what is marked is neither a class nor a function, or the group is no name.
     """
-    if item is None:
-        return serial
-    if not callable(item):
-        raise ConfigurationError(
-            f"@serial got {item!r}, expected a probe class or method: write @serial above one."
-        )
-    setattr(item, SERIAL_ATTRIBUTE, True)
-    return item
+    if group is None:
+        return marker(SERIAL_ATTRIBUTE, True)
+    if not isinstance(group, str):
+        return put_mark(group, SERIAL_ATTRIBUTE, True)
+    if not group:
+        raise mark_error("@serial got '', expected the name of a group: write @serial('stock').")
+    return marker(SERIAL_ATTRIBUTE, group)

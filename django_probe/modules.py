@@ -13,7 +13,7 @@ from django.apps import AppConfig
 from django.utils.module_loading import module_has_submodule
 
 from django_probe.details import Problem
-from django_probe.exceptions import RunEnded
+from django_probe.exceptions import MarkError, RunEnded
 from django_probe.interrupts import interruptible, is_handled
 from django_probe.labels import PROBES
 
@@ -43,7 +43,10 @@ def load_problem(exc: BaseException, name: str) -> Problem:
 
     Raises:
         KeyboardInterrupt: the user's own, not one that the module raised.
+        MarkError: a mark has a wrong value: that is told before anything runs.
     """
+    if isinstance(exc, MarkError):
+        raise exc
     if isinstance(exc, RunEnded):
         return Problem.ended(exc, name)
     if isinstance(exc, SkipTest):

@@ -22,6 +22,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     _what(parser.add_argument_group("what runs"))
     _reports(parser.add_argument_group("reports"))
     _how(parser.add_argument_group("how it runs"))
+    _gate(parser.add_argument_group("the verdict"))
 
 
 def checked(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -97,8 +98,19 @@ def _how(group: Any) -> None:
     group.add_argument("--timeout", type=_seconds, metavar="S", help=text)
     text = "end the run after S seconds (default: PROBE_DEADLINE, none)"
     group.add_argument("--deadline", type=_seconds, metavar="S", help=text)
+    text = "try a probe that failed up to N more times, after all others (default: 0)"
+    group.add_argument("--retries", type=_count, metavar="N", help=text)
+    text = "seconds before the second try, doubled before each next one (default: 1)"
+    group.add_argument("--retry-delay", type=_delay, metavar="S", help=text)
     text = "accepted: nothing is ever asked"
     group.add_argument("--noinput", "--no-input", action="store_true", help=text)
+
+
+def _gate(group: Any) -> None:
+    text = "let a failed probe of severity warning block, too"
+    group.add_argument("--strict", action="store_true", help=text)
+    text = "let a probe block that passed, but not at the first try"
+    group.add_argument("--fail-on-flaky", action="store_true", help=text)
 
 
 def _add_list(group: Any, name: str, metavar: str, text: str, **extra: Any) -> None:
@@ -114,6 +126,14 @@ def _seconds(text: str) -> float:
     if not 0 < value < 1e9:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds greater than 0")
     return value
+
+
+def _delay(text: str) -> float:
+    return 0.0 if text in ("0", "0.0") else _seconds(text)
+
+
+def _count(text: str) -> int:
+    return 0 if text == "0" else _positive(text)
 
 
 def _positive(text: str) -> int:
@@ -144,6 +164,8 @@ CONVERTERS: Mapping[str, Callable[[str], object]] = {
     "timeout": _seconds,
     "deadline": _seconds,
     "parallel": _workers,
+    "retries": _count,
+    "retry_delay": _delay,
     "durations": _positive,
     "shuffle": _seed,
 }

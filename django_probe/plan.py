@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import unittest
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 from django.apps import AppConfig
 
 from django_probe.details import Problem, source_of, text_of
+from django_probe.gate_marks import (
+    QUARANTINE_ATTRIBUTE,
+    RETRY_ATTRIBUTE,
+    SEVERITY_ATTRIBUTE,
+    Quarantine,
+    today,
+)
 from django_probe.labels import holders, roots, spellings
 from django_probe.marks import SERIAL_ATTRIBUTE, TIMEOUT_ATTRIBUTE, tags_of
 from django_probe.probe_classes import ProbeClass
 from django_probe.results import Probe
 from django_probe.sanitizing import one_line
 
-__all__ = ["Batch", "Plan", "Planned", "Selection", "broken", "make_batches"]
+__all__ = ["Batch", "Plan", "Planned", "Selection", "broken"]
 
 
 _NONE: frozenset[str] = frozenset()
@@ -110,10 +117,31 @@ class Planned:
     @property
     def serial(self) -> bool:
         """Return whether it must run while nothing else does."""
-        owner = self.owner
-        return owner is not None and (
-            owner.serial or getattr(self._function, SERIAL_ATTRIBUTE, False)
+        return self._serial is True
+
+    @property
+    def group(self) -> str:
+        """Return the name of the group whose probes wait for each other, "" for none."""
+        serial = self._serial
+        return serial if isinstance(serial, str) else ""
+
+    @property
+    def quarantine(self) -> Quarantine | None:
+        """Return its own quarantine, or that of its class."""
+        if self.owner is None:
+            return None
+        found: Quarantine | None = getattr(
+            self._function, QUARANTINE_ATTRIBUTE, self.owner.quarantine
         )
+        return found
+
+    @property
+    def _serial(self) -> bool | str:
+        owner = self.owner
+        if owner is None:
+            return False
+        serial: bool | str = getattr(self._function, SERIAL_ATTRIBUTE, owner.serial)
+        return serial
 
     @property
     def _function(self) -> Any:
@@ -140,6 +168,7 @@ class Planned:
             return Probe(id=self.id, label=self.method, index=self.index, source=source)
         timeout = getattr(function, TIMEOUT_ATTRIBUTE, None) or owner.timeout or default_timeout
         tags = owner.tags | tags_of(function)
+        quarantine = self.quarantine
         return Probe(
             id=self.id,
             label=self.label,
@@ -148,6 +177,9 @@ class Planned:
             tags=tuple(sorted(tags)) if tags else (),
             timeout=timeout,
             source=source_of(getattr(self._case, "_testFunc", function)),
+            severity=getattr(function, SEVERITY_ATTRIBUTE, owner.severity),
+            quarantine=quarantine.told(today()) if quarantine else None,
+            retry=getattr(function, RETRY_ATTRIBUTE, owner.retry),
         )
 
     def _description(self, function: Any) -> str:
@@ -195,26 +227,3 @@ def broken(config: AppConfig, *, id: str, label: str, problem: Problem) -> Plann
     entry.problem, entry.app_label, entry._own_id = problem, config.label, id
     entry._held_by = holders(spellings(config, label), config)
     return entry
-
-
-def make_batches(entries: Iterable[Planned]) -> list[Batch]:
-    """Group a plan's entries by class, or by module where a module fixture is shared."""
-    batches: dict[object, Batch] = {}
-    for entry in entries:
-        owner = entry.owner
-        if owner is None:
-            key: object = entry
-            divisible = True
-        elif owner.has_module_fixture:
-            key, divisible = owner.case_class.__module__, False
-        else:
-            divisible = not owner.has_class_fixture
-            key = (owner, divisible and entry.serial)
-        batch = batches.setdefault(key, Batch(divisible=divisible))
-        batch.entries.append(entry)
-        batch.serial = batch.serial or entry.serial
-        batch.module_fixture = owner is not None and owner.has_module_fixture
-    result = list(batches.values())
-    for index, entry in enumerate(entry for batch in result for entry in batch.entries):
-        entry.index = index
-    return result

@@ -9,8 +9,15 @@ from functools import cached_property
 from django.apps import AppConfig
 
 from django_probe.details import Problem
+from django_probe.gate_marks import (
+    QUARANTINE_ATTRIBUTE,
+    RETRY_ATTRIBUTE,
+    SEVERITY_ATTRIBUTE,
+    Quarantine,
+)
 from django_probe.labels import holders, roots, short_name, spellings
 from django_probe.marks import SERIAL_ATTRIBUTE, TIMEOUT_ATTRIBUTE, tags_of
+from django_probe.results import Retry
 
 __all__ = ["ProbeClass", "refusal"]
 
@@ -37,7 +44,12 @@ class ProbeClass:
         self.add_module(config, home)
         self.tags = tags_of(case_class)
         self.timeout: float | None = getattr(case_class, TIMEOUT_ATTRIBUTE, None)
-        self.serial = bool(getattr(case_class, SERIAL_ATTRIBUTE, False)) or _is_doctest(case_class)
+        serial: bool | str = getattr(case_class, SERIAL_ATTRIBUTE, False)
+        self.serial = _is_doctest(case_class) or serial
+        """True, or the name of a group of probes that wait for each other."""
+        self.severity: str = getattr(case_class, SEVERITY_ATTRIBUTE, "error")
+        self.quarantine: Quarantine | None = getattr(case_class, QUARANTINE_ATTRIBUTE, None)
+        self.retry: Retry | None = getattr(case_class, RETRY_ATTRIBUTE, None)
         self.refusal = refusal(case_class)
         self.own_id = getattr(case_class, "id", None) is not unittest.TestCase.id
         self.own_description = (

@@ -14,9 +14,10 @@ from typing import Any
 from unittest.case import _SubTest  # type: ignore[attr-defined]
 
 from django_probe.capture import Sink
-from django_probe.details import Problem
+from django_probe.details import Problem, kinds_of
 from django_probe.exceptions import ProbeTimeout
-from django_probe.results import NON_BLOCKING, ErrorDetail, Outcome, Probe, ProbeResult
+from django_probe.policy import blocks, is_tried_again
+from django_probe.results import ErrorDetail, Outcome, Probe, ProbeResult
 from django_probe.run_config import RunConfig
 from django_probe.scrubbing import TIMEOUT, Scrubber
 from django_probe.subtests import SubTests
@@ -40,6 +41,7 @@ class Recorder(unittest.TestResult):
 
     def __init__(self, config: RunConfig, target: str, worker: str = "") -> None:
         super().__init__()
+        self._config = config
         self._scrubber = Scrubber(config.redactor)
         self._target = target
         self._worker = worker
@@ -55,6 +57,7 @@ class Recorder(unittest.TestResult):
         self._errors: list[ErrorDetail] = []
         self._cleanup_errors: list[ErrorDetail] = []
         self._subtests = SubTests()
+        self._raised: set[tuple[str, ...]] = set()
         self._reason = ""
         self.errors, self.failures, self.skipped = [], [], []
         self.expectedFailures, self.unexpectedSuccesses = [], []
@@ -110,6 +113,7 @@ class Recorder(unittest.TestResult):
         if outcome is Outcome.ERRORED and issubclass(err[0], test.failureException):
             outcome = Outcome.FAILED
         self._note(outcome)
+        self._raised.add(kinds_of(err[0]))
         told = formatted(self, err, test) if self._subtests.has_room else ""
         detail = self._scrubber.raised(err, told)
         self._add_subtest(subtest, outcome, detail)
@@ -146,6 +150,8 @@ class Recorder(unittest.TestResult):
                 worker=self._worker,
             )
         outcome = _worst(self._outcomes) if verdict is None else verdict.outcome
+        raised = self._raised if verdict is None else {*self._raised, verdict.kinds}
+        again = is_tried_again(self._config, probe, outcome, raised)
         return ProbeResult(
             probe=probe,
             outcome=outcome,
@@ -153,7 +159,8 @@ class Recorder(unittest.TestResult):
             duration=duration,
             target=self._target,
             worker=self._worker,
-            blocking=outcome not in NON_BLOCKING,
+            blocking=not again and blocks(self._config, probe, outcome),
+            again=again,
             error=self._error(verdict),
             reason=verdict.reason if verdict and verdict.reason else self._reason,
             subtests=self._subtests.results(),
@@ -181,6 +188,7 @@ class Recorder(unittest.TestResult):
 
     def _add(self, test: Any, err: ExcInfo, outcome: Outcome) -> str:
         self._note(_outcome_of(err, outcome))
+        self._raised.add(kinds_of(err[0]))
         has_room = len(self._errors) < ERRORS_TOLD
         detail = self._scrubber.raised(err, formatted(self, err, test) if has_room else "")
         if has_room:

@@ -13,12 +13,14 @@ from enum import Enum
 
 __all__ = [
     "DEFAULT_TARGET",
+    "ENDED",
     "NON_BLOCKING",
     "Counts",
     "ErrorDetail",
     "Outcome",
     "Probe",
     "ProbeResult",
+    "Retry",
     "SubTestResult",
     "Summary",
 ]
@@ -48,6 +50,22 @@ NON_BLOCKING = frozenset({Outcome.PASSED, Outcome.SKIPPED, Outcome.EXPECTED_FAIL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """How often a probe that failed is tried again, and after which failures."""
+
+    times: int = 1
+    """Tries after the first one; 0 is none."""
+    delay: float | None = None
+    """Seconds before the second try, as ``--retry-delay``; None leaves it to the run."""
+    only_on: tuple[str, ...] = ()
+    """Dotted paths of exception classes; none means all."""
+
+
+ENDED = "ended "
+"""How the text of a quarantine begins that has no effect any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
     """One test method that runs on production, as its plan knows it."""
 
@@ -66,7 +84,16 @@ class Probe:
     source: str = ""
     """``file:line``, the file relative to the working directory."""
     severity: str = "error"
+    """``error``, or ``warning``: it does not block."""
     quarantine: str | None = None
+    """``until 2026-12-31 (owner …)`` while it holds, ``ended 2026-12-31 (owner …)`` after it."""
+    retry: Retry | None = None
+    """What its mark says; None leaves it to the run."""
+
+    @property
+    def quarantine_holds(self) -> bool:
+        """Return whether a quarantine keeps it from blocking."""
+        return self.quarantine is not None and not self.quarantine.startswith(ENDED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +144,10 @@ class ProbeResult:
     attempts: tuple[ProbeResult, ...] = ()
     """Earlier tries, oldest first."""
     flaky: bool = False
+    """It passed, though not at the first try."""
     worker: str = ""
+    again: bool = False
+    """It will be tried again: no reporter sees such a result, and it blocks nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

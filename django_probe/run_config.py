@@ -26,3 +26,13 @@ class RunConfig:
     """Makes what is recorded fit to be shown."""
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     """32 hexadecimal digits: reports name them, and so do the requests of its probes."""
+    strict: bool = False
+    """A failed probe of severity ``warning`` blocks, too."""
+    fail_on_flaky: bool = False
+    """A probe that passed, but not at the first try, blocks."""
+    retries: int = 0
+    """How often a probe that failed is tried again, if it says nothing else."""
+    retry_delay: float = 1.0
+    """Seconds before the second try."""
+    tries: int = 0
+    """How often these probes have been tried already: what the executor runs now comes after."""

@@ -27,7 +27,7 @@ from django_probe.results import (
 )
 from django_probe.tally import Tally
 
-__all__ = ["ERROR", "feed", "sample_result", "sample_results", "sample_run"]
+__all__ = ["ERROR", "START", "feed", "sample_result", "sample_results", "sample_run"]
 
 START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=timezone.utc)
 

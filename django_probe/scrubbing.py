@@ -46,7 +46,7 @@ class Scrubber:
 
     def probe(self, probe: Probe) -> Probe:
         """Return the record of a probe without secrets; nearly always as it is."""
-        texts = (probe.id, probe.description, probe.source, *probe.tags)
+        texts = (probe.id, probe.description, probe.source, probe.quarantine or "", *probe.tags)
         if self._redactor.is_harmless(" ".join(texts)):
             return probe
         return replace(
@@ -56,6 +56,7 @@ class Scrubber:
             description=self.name(probe.description),
             tags=tuple(map(self.name, probe.tags)),
             source=self.name(probe.source),
+            quarantine=probe.quarantine and self.name(probe.quarantine),
         )
 
     def problem(self, problem: Problem) -> Problem:
@@ -65,6 +66,7 @@ class Scrubber:
             error=problem.error and self.error(problem.error),
             reason=self.message(problem.reason),
             source=self.name(problem.source),
+            kinds=problem.kinds,
         )
 
     def error(self, error: ErrorDetail) -> ErrorDetail:

@@ -138,6 +138,10 @@ class DjangoProbeSuiteRunner:
             timeout=self.option("timeout", settings.timeout),
             failfast=bool(self.option("failfast")),
             redactor=self.get_redactor(),
+            strict=bool(self.option("strict")),
+            fail_on_flaky=bool(self.option("fail_on_flaky")),
+            retries=self.option("retries", 0),
+            retry_delay=self.option("retry_delay", 1.0),
         )
 
     def get_redactor(self) -> Redactor:

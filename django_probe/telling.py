@@ -6,9 +6,15 @@ import re
 
 from django_probe.results import NON_BLOCKING, Outcome, ProbeResult
 
-__all__ = ["body_of", "excuse_of", "message_of", "stable"]
+__all__ = ["FAILURES", "body_of", "excuse_of", "is_pass", "message_of", "stable"]
 
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{5,}\b")
+
+FAILURES = frozenset({Outcome.FAILED, Outcome.UNEXPECTED_SUCCESS, Outcome.PASSED})
+"""Outcomes that are a failure, where a format tells failures from errors.
+
+A probe that passed and is not shown as a pass was flaky, and that blocks.
+"""
 
 _SAID = {
     Outcome.FAILED: "failed",
@@ -28,11 +34,13 @@ def excuse_of(result: ProbeResult) -> str:
         return "expected failure"
     if result.blocking or result.outcome in NON_BLOCKING:
         return ""
-    return "quarantined" if result.probe.quarantine else "warning"
+    return "quarantined" if result.probe.quarantine_holds else "warning"
 
 
 def message_of(result: ProbeResult) -> str:
     """Return what happened in short: the error's message, or the reason; never empty."""
+    if result.outcome is Outcome.PASSED and result.attempts:
+        return _of_attempts(result)
     text = result.reason
     if result.error is not None:
         text = result.error.message or result.error.exception_class_path
@@ -43,6 +51,8 @@ def message_of(result: ProbeResult) -> str:
 
 def body_of(result: ProbeResult) -> str:
     """Return all that went wrong: the error, failed sub-tests, cleanup errors; never empty."""
+    if result.outcome is Outcome.PASSED and result.attempts:
+        return "\n".join(body_of(attempt) for attempt in result.attempts)
     error = result.error
     parts = [error.traceback or message_of(result)] if error else [message_of(result)]
     for subtest in result.subtests:
@@ -54,6 +64,18 @@ def body_of(result: ProbeResult) -> str:
             told = cleanup.traceback or cleanup.message
             parts.append(f"Cleanup failed too, something may be left behind:\n{told}")
     return "\n".join(part.rstrip("\n") for part in parts) + "\n"
+
+
+def is_pass(result: ProbeResult) -> bool:
+    """Return whether a result is shown as a pass: a flaky one that blocks is not."""
+    return result.outcome is Outcome.PASSED and not result.blocking
+
+
+def _of_attempts(result: ProbeResult) -> str:
+    """Return how a probe came to pass, though not at the first try."""
+    tries = len(result.attempts) + 1
+    start = "flaky: passed" if result.flaky else "passed"
+    return f"{start} at try {tries}; the first one: {message_of(result.attempts[0])}"
 
 
 def stable(text: str) -> str:

@@ -29,6 +29,7 @@ from django_probe.results import (
     Outcome,
     Probe,
     ProbeResult,
+    Retry,
     SubTestResult,
     Summary,
 )
@@ -63,7 +64,11 @@ def _known(cls: type[Any], body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _probe_from(body: Mapping[str, Any]) -> Probe:
-    return Probe(**{**_known(Probe, body), "tags": tuple(body.get("tags", ()))})
+    values = {**_known(Probe, body), "tags": tuple(body.get("tags", ()))}
+    if values.get("retry") is not None:
+        retry = _known(Retry, body["retry"])
+        values["retry"] = Retry(**{**retry, "only_on": tuple(retry.get("only_on", ()))})
+    return Probe(**values)
 
 
 def _error_from(body: Mapping[str, Any] | None) -> ErrorDetail | None:

@@ -8,17 +8,17 @@ from xmlrunner.result import _TestInfo, _XMLTestResult
 
 from django_probe.reporters._xml import Document, Element
 from django_probe.results import ErrorDetail, Outcome, ProbeResult
-from django_probe.telling import body_of, excuse_of, message_of, stable
+from django_probe.telling import FAILURES, body_of, excuse_of, is_pass, message_of, stable
 
 __all__ = ["Case", "case_of", "case_xml"]
 
 _DOCUMENT = Document()
-_FAILURES = frozenset({Outcome.FAILED, Outcome.UNEXPECTED_SUCCESS})
 _TYPES = {
     Outcome.TIMED_OUT: "Timeout",
     Outcome.NOT_RUN: "NotRun",
     Outcome.UNEXPECTED_SUCCESS: "UnexpectedSuccess",
     Outcome.SKIPPED: "skip",
+    Outcome.PASSED: "Flaky",
 }
 
 
@@ -65,7 +65,7 @@ def case_of(result: ProbeResult, target: str) -> Case:
         source=probe.source,
         attempts=result.attempts,
     )
-    if result.outcome is not Outcome.PASSED:
+    if not is_pass(result):
         case.outcome = _element_of(result)
         case.test_exception_name = _type_of(result)
         case.test_exception_message = stable(message_of(result))
@@ -106,7 +106,7 @@ def _attempt(result: ProbeResult, *, passed: bool) -> Element:
 def _element_of(result: ProbeResult) -> int:
     if result.outcome is Outcome.SKIPPED or excuse_of(result):
         return int(_TestInfo.SKIP)
-    return int(_TestInfo.FAILURE if result.outcome in _FAILURES else _TestInfo.ERROR)
+    return int(_TestInfo.FAILURE if result.outcome in FAILURES else _TestInfo.ERROR)
 
 
 def _type_of(result: ProbeResult) -> str:

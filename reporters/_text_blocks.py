@@ -64,13 +64,15 @@ def _facts(result: ProbeResult, look: Look) -> Iterator[str]:
     yield f"  {look.paint('dim', ' · '.join(filter(None, facts)))}\n"
     if not result.blocking:
         yield f"  {look.paint('warn', f'Does not block: {_leave(result)}')}\n"
+    elif probe.quarantine:
+        yield f"  {look.paint('warn', f'Quarantine {short(probe.quarantine)}')}\n"
     if result.reason:
         yield f"  Reason: {short(result.reason, 1000)}\n"
 
 
 def _leave(result: ProbeResult) -> str:
-    if result.probe.quarantine:
-        return f"quarantined ({short(result.probe.quarantine)})"
+    if result.probe.quarantine_holds:
+        return f"quarantined ({short(result.probe.quarantine or '')})"
     return f"severity {short(result.probe.severity)}"
 
 

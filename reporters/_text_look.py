@@ -67,7 +67,8 @@ def _verdict(result: ProbeResult) -> tuple[str, str, str]:
     if result.blocking:
         return "bad", "✗", word.upper()
     if result.outcome not in NON_BLOCKING:
-        return "warn", "!", f"{word} ({'quarantined' if result.probe.quarantine else 'warning'})"
+        why = "quarantined" if result.probe.quarantine_holds else "warning"
+        return "warn", "!", f"{word} ({why})"
     if result.outcome is not Outcome.PASSED:
         return "dim", "-", word
     return ("warn", "!", word) if result.flaky else ("good", "✓", word)

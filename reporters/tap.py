@@ -11,7 +11,7 @@ from django_probe.events import FixtureFailed, RunStarted, TargetFailed
 from django_probe.reporting import Reporter, shown_target
 from django_probe.results import ErrorDetail, Outcome, ProbeResult, Summary
 from django_probe.sanitizing import one_line
-from django_probe.telling import body_of, excuse_of, message_of
+from django_probe.telling import FAILURES, body_of, excuse_of, is_pass, message_of
 
 __all__ = ["TapReporter"]
 
@@ -41,16 +41,15 @@ class TapReporter(Reporter):
         """Write the line of a result."""
         target = shown_target(self._targets, result.target)
         description = _described(result.probe.id, target)
-        outcome = result.outcome
-        if outcome is Outcome.PASSED:
-            self._write(True, description)
-        elif outcome is Outcome.SKIPPED:
+        if is_pass(result):
+            flaky = _diagnostics(result, target) if result.attempts else None
+            self._write(True, description, "", flaky)
+        elif result.outcome is Outcome.SKIPPED:
             self._write(True, description, f"SKIP {_plain(message_of(result))}")
         else:
-            excuse = excuse_of(result)
-            directive = f"TODO {_plain(message_of(result))}" if excuse else ""
+            directive = f"TODO {_plain(message_of(result))}" if excuse_of(result) else ""
             self._write(False, description, directive, _diagnostics(result, target))
-        if outcome is Outcome.NOT_RUN:
+        if result.outcome is Outcome.NOT_RUN and result.blocking:
             self._cut = self._cut or result.reason or "some probes did not run"
 
     def fixture_failed(self, event: FixtureFailed) -> None:
@@ -107,7 +106,7 @@ def _plain(text: str) -> str:
 
 
 def _diagnostics(result: ProbeResult, target: str) -> str:
-    """Return the YAML block of a result that is not ok."""
+    """Return the YAML block of a result that is not plainly ok."""
     values: dict[str, object] = {
         "message": message_of(result),
         "severity": _severity(result),
@@ -117,6 +116,7 @@ def _diagnostics(result: ProbeResult, target: str) -> str:
         "at": result.probe.source,
         "description": result.probe.description,
         "stack": body_of(result),
+        "attempts": [one_line(message_of(one)) for one in result.attempts] or "",
         "stdout": result.stdout,
         "stderr": result.stderr,
     }
@@ -126,7 +126,8 @@ def _diagnostics(result: ProbeResult, target: str) -> str:
 def _severity(result: ProbeResult) -> str:
     if excuse_of(result):
         return "todo"
-    return "fail" if result.outcome in (Outcome.FAILED, Outcome.UNEXPECTED_SUCCESS) else "error"
+    kind = "fail" if result.outcome in FAILURES else "error"
+    return "comment" if is_pass(result) else kind
 
 
 def _about_error(error: ErrorDetail, target: str, source: str = "") -> str:

@@ -9,6 +9,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+from gate_samples import what_the_gate_says
 
 from django_probe.formats import find_format
 from django_probe.outputs import StreamOutput
@@ -53,6 +54,11 @@ def test_two_targets_and_one_that_cannot_be_asked(name):
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_run_of_nothing_is_never_an_empty_report(name):
     check_golden(GOLDEN / f"nothing.{name}", report(name, sample_run(found=[])))
+
+
+@pytest.mark.parametrize("name", [*FORMATS, "text"])
+def test_what_the_gate_says_of_a_result(name):
+    check_golden(GOLDEN / f"gate.{name}", report(name, sample_run(found=what_the_gate_says())))
 
 
 @pytest.mark.parametrize("name", ["junit", "json", "ctrf", "github", "markdown"])

@@ -26,7 +26,8 @@ __all__ = ["ThreadsExecutor"]
 class ThreadsExecutor(Executor):
     """Run batches in ``max_workers`` threads."""
 
-    _pool: ThreadPool | None = None
+    _pools: tuple[ThreadPool, ...] = ()
+    """The newest, and those before it in which something still hangs."""
 
     def execute(self, batches: Sequence[Batch], target: str, deadline: Deadline) -> Iterator[Event]:
         """Run the batches; those that must be alone come last, one at a time."""
@@ -35,7 +36,8 @@ class ThreadsExecutor(Executor):
         close_own()
         with closing_pools(), routed() as routing:
             ledger = Ledger(self.config, target, deadline)
-            self._pool = pool = ThreadPool(self.config, ledger, deadline, routing)
+            pool = ThreadPool(self.config, ledger, deadline, routing)
+            self._pools = (*(pool for pool in self._pools if pool.left_behind), pool)
             try:
                 workers = min(self.max_workers, sum(len(batch.entries) for batch in shared))
                 yield from pool.run(tasks_of(shared, split=True), workers)
@@ -47,6 +49,7 @@ class ThreadsExecutor(Executor):
     @property
     def left_behind(self) -> tuple[str, ...]:
         """Return what still hangs: in threads that were given up, and in pools of threads."""
-        if self._pool is None:
+        if not self._pools:
             return ()
-        return (*self._pool.left_behind, *(thread.name for thread in busy_pool_threads()))
+        hanging = (label for pool in self._pools for label in pool.left_behind)
+        return (*hanging, *(thread.name for thread in busy_pool_threads()))

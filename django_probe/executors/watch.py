@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 
 from django_probe.deadline import Deadline
-from django_probe.details import Problem
+from django_probe.details import Problem, kinds_of
 from django_probe.exceptions import ProbeTimeout
 from django_probe.results import ErrorDetail, Outcome
 from django_probe.scrubbing import TIMEOUT
@@ -166,4 +166,4 @@ def timed_out(message: str, where: str = "") -> Problem:
     error = ErrorDetail(
         exception_class_path=TIMEOUT, message=message, traceback=f"{text}{TIMEOUT}: {message}"
     )
-    return Problem(outcome=Outcome.TIMED_OUT, error=error)
+    return Problem(outcome=Outcome.TIMED_OUT, error=error, kinds=kinds_of(ProbeTimeout))

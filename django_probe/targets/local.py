@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime, timezone
 from typing import cast
 
+from django_probe.batching import reduced
 from django_probe.conf import settings
 from django_probe.deadline import Deadline
 from django_probe.details import Problem
 from django_probe.discovery import discover
 from django_probe.events import Event, ProbeFinished, ProbeStarted, RunStarted, TargetFailed
 from django_probe.executors.base import Executor
-from django_probe.plan import Batch, Plan, Planned, Selection
+from django_probe.plan import Plan, Planned, Selection
 from django_probe.recording import Recorder
-from django_probe.results import DEFAULT_TARGET, NON_BLOCKING, ErrorDetail, Outcome
+from django_probe.results import DEFAULT_TARGET, ErrorDetail, Outcome
+from django_probe.retrying import execute
 from django_probe.scrubbing import Scrubber
 from django_probe.targets.base import Target
 
@@ -64,9 +65,12 @@ class LocalTarget(Target):
     def _ask(self, plan: Plan, deadline: Deadline) -> Iterator[Event]:
         """Tell the results that are known already, then what the executor tells."""
         settled = [entry for entry in plan.entries if entry.problem is not None]
+        blocked = False
         for entry in settled:
-            yield from self._settle(entry)
-        if self._executor.config.failfast and any(map(_blocks, settled)):
+            for event in self._settle(entry):
+                blocked = blocked or _stops(event)
+                yield event
+        if self._executor.config.failfast and blocked:
             problem = Problem(
                 outcome=Outcome.NOT_RUN, reason="--failfast: a probe before it failed"
             )
@@ -74,8 +78,10 @@ class LocalTarget(Target):
                 if entry.problem is None:
                     yield self._finished(entry, problem)
             return
-        batches = plan.batches if not settled else list(_unsettled(plan.batches))
-        yield from self._executor.execute(batches, self.alias, deadline)
+        batches = plan.batches
+        if settled:
+            batches = reduced(batches, lambda entry: entry.problem is None)
+        yield from execute(self._executor, batches, self.alias, deadline)
 
     def _started(self, plan: Plan, selection: Selection) -> RunStarted:
         scrubber = Scrubber(self._executor.config.redactor)
@@ -114,13 +120,8 @@ class LocalTarget(Target):
         return ProbeFinished(result=self._recorder.of_problem(probe, problem, now))
 
 
-def _blocks(entry: Planned) -> bool:
-    outcome = entry.problem.outcome if entry.problem else Outcome.PASSED
-    return outcome not in NON_BLOCKING and outcome is not Outcome.NOT_RUN
-
-
-def _unsettled(batches: Sequence[Batch]) -> Iterator[Batch]:
-    for batch in batches:
-        entries = [entry for entry in batch.entries if entry.problem is None]
-        if entries:
-            yield replace(batch, entries=entries)
+def _stops(event: Event) -> bool:
+    """Return whether a result is what ``--failfast`` waits for."""
+    if not isinstance(event, ProbeFinished):
+        return False
+    return event.result.blocking and event.result.outcome is not Outcome.NOT_RUN

@@ -14,7 +14,16 @@ from typing import Any, ClassVar, TextIO
 
 from typing_extensions import assert_type
 
-from django_probe import __version__, probe_headers, serial, tag, timeout
+from django_probe import (
+    __version__,
+    probe_headers,
+    quarantine,
+    retry,
+    serial,
+    severity,
+    tag,
+    timeout,
+)
 from django_probe.deadline import Deadline
 from django_probe.events import (
     Event,
@@ -56,6 +65,17 @@ class Checkout(unittest.TestCase):
     def test_refund(self) -> None:
         self.assertTrue(True)
 
+    @retry
+    @quarantine(owner="payments", issue="SHOP-12", until="2026-12-31")
+    @serial("account")
+    def test_again(self) -> None:
+        self.assertTrue(True)
+
+    @severity("warning")
+    @retry(times=2, delay=0.5, only_on=(ConnectionError, OSError))
+    def test_more(self) -> None:
+        self.assertTrue(True)
+
     @tag("helper")
     def total(self, lines: Sequence[int]) -> int:
         return sum(lines)
@@ -65,6 +85,8 @@ assert_type(Checkout, type[Checkout])
 assert_type(Checkout().total([1]), int)
 assert_type(Checkout().test_pay(), None)
 assert_type(probe_headers(), dict[str, str])
+assert_type(Checkout().test_again(), None)
+assert_type(Checkout().test_more(), None)
 
 
 class Bell(Reporter):

@@ -1,0 +1,80 @@
+"""The entries of a plan to batches: what must stay together, in one worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from django_probe.plan import Batch, Planned
+
+__all__ = ["make_batches", "reduced"]
+
+
+def make_batches(entries: Iterable[Planned]) -> list[Batch]:
+    """Group a plan's entries by class, or by module where a module fixture is shared.
+
+    All probes of one ``@serial("group")`` are one batch too: whatever runs batches,
+    no two of them run at the same time.
+    """
+    batches: dict[object, Batch] = {}
+    for entry in entries:
+        key, divisible = _home(entry)
+        batch = batches.setdefault(key, Batch(divisible=divisible))
+        batch.entries.append(entry)
+        batch.serial = batch.serial or entry.serial
+        batch.module_fixture = entry.owner is not None and entry.owner.has_module_fixture
+    result = _by_group(batches.values())
+    for index, entry in enumerate(entry for batch in result for entry in batch.entries):
+        entry.index = index
+    return result
+
+
+def reduced(batches: Iterable[Batch], wanted: Callable[[Planned], bool]) -> list[Batch]:
+    """Return batches of the entries that are wanted; the index of each stays as it is."""
+    parts = (
+        replace(batch, entries=[entry for entry in batch.entries if wanted(entry)])
+        for batch in batches
+    )
+    return [batch for batch in parts if batch.entries]
+
+
+def _home(entry: Planned) -> tuple[object, bool]:
+    """Return what the batch of an entry is known by, and whether its entries may run apart."""
+    owner = entry.owner
+    if owner is None:
+        return entry, True
+    if owner.has_module_fixture:
+        return owner.case_class.__module__, False
+    divisible = not owner.has_class_fixture
+    return (owner, divisible and (entry.serial or entry.group)), divisible
+
+
+def _by_group(batches: Iterable[Batch]) -> list[Batch]:
+    """Return batches; those that have a group in common are one, where the first of them was."""
+    result: list[Batch] = []
+    grouped: list[tuple[set[str], Batch]] = []
+    for batch in batches:
+        some = batch.entries[:1] if batch.divisible else batch.entries
+        groups = {entry.group for entry in some} - {""}
+        if not groups:
+            result.append(batch)
+            continue
+        batch.divisible = False
+        linked = [pair for pair in grouped if pair[0] & groups]
+        if not linked:
+            result.append(batch)
+            grouped.append((groups, batch))
+            continue
+        names, home = linked[0]
+        for others, other in (*linked[1:], (groups, batch)):
+            names |= others
+            _merge(home, other)
+    return [batch for batch in result if batch.entries]
+
+
+def _merge(home: Batch, batch: Batch) -> None:
+    """Move the entries of a batch into another."""
+    home.entries += batch.entries
+    batch.entries = []
+    home.serial = home.serial or batch.serial
+    home.module_fixture = home.module_fixture or batch.module_fixture
