@@ -61,7 +61,9 @@ def _refuse(item: Any, what: str) -> None:
     marks = [name for name in vars(item) if name.startswith(MARK_PREFIX)]
     if marks:
         name = marks[0].removeprefix(MARK_PREFIX).rstrip("_")
-        raise MarkError(f"{_place(item)}@{name} stands on {what}, {_PROBE}: move or remove the mark.")
+        raise MarkError(
+            f"{_place(item)}@{name} stands on {what}, {_PROBE}: move or remove the mark."
+        )
 
 
 def _place(item: Any) -> str:

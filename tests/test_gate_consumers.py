@@ -24,7 +24,7 @@ def written(name: str) -> str:
 def test_junitparser_sees_three_that_block_and_two_that_do_not():
     from junitparser import JUnitXml
 
-    (suite,) = JUnitXml.fromstring(written("junit"))
+    (suite,) = JUnitXml.fromstring(written("junit").encode())
     assert (suite.tests, suite.failures, suite.errors, suite.skipped) == (6, 2, 1, 2)
     told = {case.name: [type(result).__name__ for result in case.result] for case in suite}
     assert told["test_flaky"] == []
