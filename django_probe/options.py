@@ -83,6 +83,8 @@ def _reports(group: Any) -> None:
     _add_list(group, "--report", "NAME=FILE", text)
     text = "run nothing: print the names of the formats"
     group.add_argument("--list-formats", action="store_true", help=text)
+    text = "under GitHub Actions add neither annotations nor a step summary to the text report"
+    group.add_argument("--no-ci", action="store_true", help=text)
     text = "name the N slowest probes (text)"
     group.add_argument("--durations", type=_positive, metavar="N", help=text)
 

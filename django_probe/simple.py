@@ -13,6 +13,7 @@ from typing import Any, TextIO
 from django.conf import settings as django_settings
 
 from django_probe import deployment, interrupts, listing, running
+from django_probe.ci import github_reports
 from django_probe.conf import settings
 from django_probe.deadline import Deadline
 from django_probe.discovery import discover
@@ -160,7 +161,8 @@ class DjangoProbeSuiteRunner:
             raise ConfigurationError("--output is empty, expected the path of a file.")
         main = self.get_report(self.option("format", "text"), output or "", main=True)
         asked = [text.partition("=") for text in self.option("report", ())]
-        return [main, *(self.get_report(name, path) for name, _, path in asked)]
+        added = github_reports(self.options, self.stderr, self.warn)
+        return [main, *(self.get_report(name, path) for name, _, path in asked), *added]
 
     def get_report(self, name: str, path: str = "", *, main: bool = False) -> Report:
         """Return one report; only the main one goes to stdout when nobody says where.
