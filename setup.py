@@ -8,6 +8,8 @@ setup(
         "django_probe.reporters",
     ],
     package_dir={"django_probe.reporters": "reporters"},
-    package_data={"django_probe": ["py.typed"]},
+    package_data={
+        "django_probe": ["py.typed", "static/django_probe/*", "templates/django_probe/*.html"]
+    },
     include_package_data=False,
 )

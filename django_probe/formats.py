@@ -18,11 +18,13 @@ __all__ = ["BUILT_IN", "ENTRY_POINTS", "Format", "available", "find_format"]
 BUILT_IN: Mapping[str, str] = {
     "ctrf": "django_probe.reporters.ctrf.CtrfReporter",
     "github": "django_probe.reporters.github.GithubReporter",
+    "html": "django_probe.reporters.html.HtmlReporter",
     "json": "django_probe.reporters.json.JsonReporter",
     "jsonl": "django_probe.reporters.jsonl.JsonlReporter",
     "junit": "django_probe.reporters.junit.JUnitReporter",
     "markdown": "django_probe.reporters.markdown.MarkdownReporter",
     "nagios": "django_probe.reporters.nagios.NagiosReporter",
+    "openmetrics": "django_probe.reporters.openmetrics.OpenMetricsReporter",
     "silent": "django_probe.reporters.silent.SilentReporter",
     "tap": "django_probe.reporters.tap.TapReporter",
     "text": "django_probe.reporters.text.TextReporter",
@@ -56,6 +58,8 @@ class Format:
         given = {name: value for name, value in defaults.items() if name in accepted}
         try:
             return self.reporter_class(stream, **{**given, **self.options})
+        except UnknownReporter:
+            raise  # It says itself what it lacks.
         except Exception as exc:
             # Names only: a value may be a secret.
             refused = f"its OPTIONS ({', '.join(self.options)})" if self.options else "to be made"

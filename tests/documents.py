@@ -124,6 +124,7 @@ _CHANGING = (
     (re.compile(r'(?<=")[^"]*/(?=shop/probes\.py\\?")'), ""),
     (re.compile(r"\b\d+ (migrations are missing|library frames?)"), r"<n> \1"),
     (re.compile(r"\\n[ ]*[~^]+[ ~^]*(?=\\n)"), ""),
+    (re.compile(r"(django_probe_\w*seconds(?:\{.*\})?) [\d.e+-]+"), r"\1 <n>"),
     (re.compile(r" +"), " "),
 )
 

@@ -75,7 +75,17 @@ def test_the_five_minutes_of_the_readme_go_as_they_are_told(tmp_path: Path) -> N
 def test_the_examples_of_all_formats_are_what_the_command_writes(tmp_path: Path) -> None:
     (source,) = examples(REPORTS, "The formats")
     project = Project.make(tmp_path, {"shop/probes.py": source.code})
-    formats = ("junit", "tap", "json", "jsonl", "ctrf", "github", "markdown", "nagios")
+    formats = (
+        "junit",
+        "tap",
+        "json",
+        "jsonl",
+        "ctrf",
+        "github",
+        "markdown",
+        "nagios",
+        "openmetrics",
+    )
     done = project.probe(*(f"--report={name}={name}" for name in formats))
     assert done.returncode == 1
     for name in ("text", *formats):

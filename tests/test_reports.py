@@ -18,7 +18,18 @@ from django_probe.sample import sample_results, sample_run
 from django_probe.wire import decode, encode
 
 GOLDEN = Path(__file__).parent / "golden"
-FORMATS = ("junit", "tap", "json", "jsonl", "silent", "ctrf", "github", "markdown", "nagios")
+FORMATS = (
+    "junit",
+    "tap",
+    "json",
+    "jsonl",
+    "silent",
+    "ctrf",
+    "github",
+    "markdown",
+    "nagios",
+    "openmetrics",
+)
 
 
 def report(name, events):

@@ -1,0 +1,330 @@
+// The page of a run works without this: it adds search, filter, copying and live progress.
+"use strict";
+(() => {
+  const $ = (id) => document.getElementById(id);
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const OK = new Set(["passed", "skipped", "expected_failure"]);
+  const body = document.body;
+  const say = (text) => { $("said").textContent = text; };
+
+  // -- what is shown: search and filter, kept in the part of the URL that no server sees
+
+  let rows = [], opened = new Map(), typing = 0;
+
+  const asked = () => {
+    const told = new URLSearchParams(location.hash.slice(1));
+    return {
+      query: told.get("q") ?? "",
+      kinds: new Set((told.get("show") ?? "").split(",").filter(Boolean)),
+      only: told.get("target") ?? "",
+    };
+  };
+
+  const ask = (changes) => {
+    const { query, kinds, only } = { ...asked(), ...changes };
+    const told = new URLSearchParams();
+    if (query) told.set("q", query);
+    if (kinds.size) told.set("show", [...kinds].join(","));
+    if (only) told.set("target", only);
+    const hash = told.toString();
+    history.replaceState(history.state, "", hash ? `#${hash}` : location.pathname + location.search);
+    show();
+  };
+
+  const collect = () => {
+    opened = new Map();
+    rows = all(".row").map((element) => ({
+      element,
+      kinds: element.dataset.kinds.split(" "),
+      group: element.closest(".group"),
+      text: null,
+    }));
+  };
+
+  const textOf = (row) => row.text ??= [
+    row.element.dataset.label,
+    row.element.querySelector("th").textContent,
+    ...all(".more > summary", row.element).map((summary) => summary.textContent),
+  ].join("\n").toLowerCase();
+
+  const show = () => {
+    const { query, kinds, only } = asked();
+    const active = Boolean(query || kinds.size || only);
+    const words = query.toLowerCase().split(/\s+/).filter(Boolean);
+    const names = all("#only option").slice(1).map((option) => option.value);
+    const column = names.indexOf(only);
+    const groups = new Map();
+    let shown = 0;
+    for (const row of rows) {
+      const told = column < 0 ? row.kinds : [row.kinds[column] ?? "-"];
+      const fits = told.some((kind) => kind !== "-" && (!kinds.size || kinds.has(kind))) &&
+        words.every((word) => textOf(row).includes(word));
+      row.element.hidden = !fits;
+      shown += fits;
+      groups.set(row.group, (groups.get(row.group) ?? 0) + fits);
+    }
+    unfold(groups, active, shown);
+    for (const failure of all(".failure")) failure.hidden = active;
+    for (const part of all(".part")) part.hidden = !part.querySelector(".group:not([hidden]), .failure:not([hidden])");
+    reflect({ query, kinds, only, active });
+    $("none").hidden = !(active && !shown);
+    if (active) say(`${shown} of ${rows.length} shown`);
+  };
+
+  // A class with something to show is unfolded while a filter lasts, if that is not too much.
+  const unfold = (groups, active, shown) => {
+    for (const [group, count] of groups) {
+      group.hidden = !count;
+      if (!(group instanceof HTMLDetailsElement)) continue;
+      if (active && count && shown <= 300) {
+        if (!opened.has(group)) opened.set(group, group.open);
+        group.open = true;
+      } else if (!active && opened.has(group)) {
+        group.open = opened.get(group);
+        opened.delete(group);
+      }
+    }
+  };
+
+  const reflect = ({ query, kinds, only, active }) => {
+    for (const chip of all(".chip")) {
+      chip.setAttribute("aria-pressed", String(kinds.has(chip.dataset.kind)));
+    }
+    if (!$("query")) return;
+    if ($("query").value !== query) $("query").value = query;
+    if ($("only")) $("only").value = only;
+    $("clear").hidden = !active;
+    for (const cell of all("[data-target]")) cell.classList.toggle("out", Boolean(only) && cell.dataset.target !== only);
+  };
+
+  const prepare = () => {
+    collect();
+    for (const chip of all(".chip")) {
+      chip.disabled = false;
+      chip.addEventListener("click", () => {
+        const { kinds } = asked();
+        if (!kinds.delete(chip.dataset.kind)) kinds.add(chip.dataset.kind);
+        ask({ kinds });
+      });
+    }
+    const form = document.querySelector(".search");
+    if (form) {
+      form.hidden = false;
+      form.addEventListener("submit", (event) => event.preventDefault());
+      form.addEventListener("reset", () => {
+        ask({ query: "", kinds: new Set(), only: "" });
+        $("query").focus();
+      });
+      $("query").addEventListener("input", () => {
+        clearTimeout(typing);
+        typing = setTimeout(() => ask({ query: $("query").value.trim() }), 150);
+      });
+      $("only")?.addEventListener("change", (event) => ask({ only: event.target.value }));
+    }
+    for (const button of all(".again .copy")) button.hidden = false;
+    for (const group of all(".group")) {
+      if (group.open !== false) equip(group);
+      group.addEventListener("toggle", () => equip(group));
+    }
+    for (const time of all("time")) time.title = time.textContent;
+    age();
+    show();
+  };
+
+  // -- what can be done with a probe: copy its command, run it
+
+  const quote = (label) => (/^[\w.]+$/.test(label) ? label : `'${label.replaceAll("'", `'"'"'`)}'`);
+
+  // Only when they can be seen: a run may have ten thousand rows.
+  const equip = (group) => {
+    if (group.dataset.equipped || group.open === false) return;
+    group.dataset.equipped = "yes";
+    for (const holder of [group, ...all(".row", group)]) {
+      const acts = $("actions").content.cloneNode(true);
+      const label = holder.dataset.label;
+      for (const button of all("button", acts)) {
+        button.value = label;
+        button.querySelector(".aside").append(`: ${label}`);
+        if (button.type === "submit") button.formAction = `${body.dataset.home}${encodeURIComponent(label)}/`;
+      }
+      holder.querySelector("th").append(acts);
+    }
+  };
+
+  const copy = async (button) => {
+    const code = button.closest(".again")?.querySelector("code");
+    const text = code ? code.textContent : `${body.dataset.command} ${quote(button.value)}`;
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      // No clipboard without a secure context: the old way.
+      const area = document.createElement("textarea");
+      area.value = text;
+      area.className = "aside";
+      document.body.append(area);
+      area.select();
+      document.execCommand("copy");
+      area.remove();
+      button.focus();
+    }
+    say(`Copied: ${text}`);
+    button.classList.add("done");
+    setTimeout(() => button.classList.remove("done"), 1500);
+  };
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest(".copy");
+    if (button) {
+      event.preventDefault();
+      copy(button);
+    }
+  });
+
+  const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+  const words = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+  const age = () => {
+    for (const time of all("time")) {
+      const seconds = (Date.now() - Date.parse(time.dateTime)) / 1000;
+      const [unit, size] = UNITS.find(([, size]) => seconds >= size) ?? UNITS.at(-1);
+      time.textContent = `${time.title} (${words.format(-Math.floor(seconds / size), unit)})`;
+    }
+  };
+  setInterval(age, 20000);
+
+  // -- a run, told as it happens
+
+  let stop = null;
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.id !== "run" || !window.ReadableStream) return;
+    event.preventDefault();
+    if (!stop) run(event.submitter?.formAction ?? form.action, form.elements.csrfmiddlewaretoken.value);
+  });
+  $("stop")?.addEventListener("click", () => stop?.abort());
+
+  const run = async (url, token) => {
+    stop = new AbortController();
+    const progress = begin();
+    try {
+      const streamed = new URL(url);
+      streamed.searchParams.set("stream", "1");
+      const response = await fetch(streamed, {
+        method: "POST",
+        headers: { "X-CSRFToken": token, Accept: "application/x-ndjson" },
+        signal: stop.signal,
+      });
+      if (!response.ok) throw new Error(`${response.status}: ${(await response.text()).trim().slice(0, 500)}`);
+      for await (const line of lines(response.body)) take(progress, JSON.parse(line));
+      if (!progress.finished) throw new Error("The run did not come to its end.");
+      await renew(url);
+    } catch (error) {
+      end(stop.signal.aborted ? "Stopped. What is shown below is the run before." : `Could not run. ${error.message}`);
+    } finally {
+      stop = null;
+      for (const button of all("[form=run], #run button")) button.disabled = false;
+    }
+  };
+
+  async function* lines(stream) {
+    const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
+    let rest = "";
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) break;
+      const parts = (rest + value).split("\n");
+      rest = parts.pop();
+      yield* parts.filter(Boolean);
+    }
+    if (rest.trim()) yield rest;
+  }
+
+  const begin = () => {
+    for (const button of all("[form=run], #run button")) button.disabled = true;
+    $("live").hidden = false;
+    $("live").className = "live";
+    $("live-title").textContent = "Running";
+    $("live-list").replaceChildren();
+    $("live-bar").removeAttribute("value");
+    $("live-count").textContent = $("live-now").textContent = "";
+    $("stop").hidden = false;
+    $("live").scrollIntoView({ block: "nearest" });
+    say("The run has started.");
+    return { planned: 0, done: 0, bad: 0, finished: false };
+  };
+
+  const take = (progress, event) => {
+    if (event.event === "run_started") progress.planned = event.planned ?? 0;
+    if (event.event === "probe_started") $("live-now").textContent = event.probe.label;
+    if (event.event === "probe_finished") {
+      progress.done += 1;
+      const { outcome, blocking } = event.result;
+      if (blocking || !OK.has(outcome)) bad(progress, blocking ? outcome : "warning", event.result);
+    }
+    if (event.event === "fixture_failed") bad(progress, "errored", { label: event.fixture, target: event.target, error: event.error });
+    if (event.event === "target_failed") bad(progress, "errored", { label: event.target, error: event.error });
+    if (event.event === "run_finished") progress.finished = true;
+    draw(progress);
+  };
+
+  const bad = (progress, kind, { label, target, error, reason }) => {
+    progress.bad += 1;
+    if (kind !== "warning") $("live").classList.add("bad");
+    if (progress.bad > 10) return;
+    const item = document.createElement("li");
+    const state = document.createElement("span");
+    state.className = `state k-${kind}`;
+    state.textContent = kind.replaceAll("_", " ");
+    const name = document.createElement("code");
+    name.textContent = target && target !== "default" ? `${label} [${target}]` : label;
+    const text = document.createElement("span");
+    text.textContent = (error?.message || reason || "").slice(0, 200);
+    item.append(state, name, text);
+    $("live-list").append(item);
+  };
+
+  const draw = ({ planned, done, bad: wrong }) => {
+    const of = planned ? `${done} of ${planned}` : `${done}`;
+    $("live-count").textContent = wrong ? `${of}, ${wrong} not ok` : of;
+    if (planned) {
+      $("live-bar").max = planned;
+      $("live-bar").value = Math.min(done, planned);
+    }
+  };
+
+  const end = (text) => {
+    $("live").classList.add("bad");
+    $("live-title").textContent = text;
+    $("live-now").textContent = "";
+    $("stop").hidden = true;
+    say(text);
+  };
+
+  // The server draws the new page: there is one template, not two.
+  const renew = async (url) => {
+    const response = await fetch(url, { headers: { Accept: "text/html" } });
+    const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+    if (!fresh.getElementById("page")) throw new Error(`The page answered ${response.status}.`);
+    if (url !== location.href.split("#")[0]) history.pushState(null, "", url + location.hash);
+    drawn = here();
+    document.title = fresh.title;
+    for (const selector of ["#page", ".top", "link[rel=icon]"]) {
+      document.querySelector(selector).replaceWith(fresh.querySelector(selector));
+    }
+    $("stop")?.addEventListener("click", () => stop?.abort());
+    prepare();
+    say(`${$("verdict").textContent}. ${document.querySelector(".lead").textContent}`);
+    $("verdict").tabIndex = -1;
+    $("verdict").focus();
+  };
+
+  const here = () => location.pathname + location.search;
+  let drawn = here();
+  addEventListener("popstate", () => { if (here() !== drawn) location.reload(); });
+  document.querySelector(".skip").addEventListener("click", (event) => {
+    event.preventDefault(); // The part behind # is the filter's.
+    $("results").focus();
+  });
+  addEventListener("hashchange", show);
+  prepare();
+})();

@@ -1,0 +1,110 @@
+"""The page around the rows, and what a click on a result shows."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from urllib.parse import quote
+
+from django_probe.events import RunStarted
+from django_probe.pages import Shaped, Stencil, file_policy, hole
+from django_probe.reporters._html_kinds import KINDS
+from django_probe.reporters._html_more import more
+from django_probe.reporters._text_words import count, joined, seconds
+from django_probe.reporters._verdict import meaning, title
+from django_probe.reporting import shown_target
+from django_probe.results import Counts, ProbeResult, Summary
+
+__all__ = ["Document"]
+
+
+class Document:
+    """What frames the results.
+
+    Args:
+        title: what the page is called.
+        command: asks probes again, with their labels behind it.
+        page: what the endpoint adds; None for a file.
+    """
+
+    def __init__(self, *, title: str, command: str, page: Mapping[str, object] | None) -> None:
+        self._about = {"title": title, "command": command, "page": page}
+        self._command = command
+        self._more = Shaped("_more.html")
+        self._home = str(page["home"]) if page and page.get("may_run") else ""
+
+    def more(self, result: ProbeResult, kind: str, target: str) -> str:
+        """Return what a click on a result shows."""
+        label = result.probe.label
+        values = more(result, kind, target)
+        values["again"] = f"{self._command} {shlex.quote(label)}"
+        values["run_url"] = f"{self._home}{quote(label, safe='')}/" if self._home else ""
+        return self._more.render(values)
+
+    def around(
+        self, run: RunStarted, summary: Summary, kinds: Mapping[str, int]
+    ) -> tuple[str, str]:
+        """Return the page before and after the results.
+
+        Args:
+            kinds: how many results there are of each kind.
+        """
+        names = [name for name in (shown_target(run.targets, t) for t in run.targets) if name]
+        failed = [name for t in summary.failed_targets if (name := shown_target(run.targets, t))]
+        values = {
+            **self._about,
+            "policy": "" if self._about["page"] else file_policy(),
+            "ok": summary.ok,
+            "verdict": title(summary).capitalize(),
+            "meaning": "" if summary.ok else meaning(summary, failed),
+            "asked": _asked(summary),
+            "run": run.run_id,
+            "started_at": run.started_at.isoformat(),
+            "started": f"{run.started_at:%Y-%m-%d %H:%M:%S} UTC",
+            "facts": [(name, text) for name, text in _facts(run) if text],
+            "lost": summary.reporter_errors,
+            "kinds": list(_kinds(kinds)),
+            "total": f"{sum(kinds.values())}",
+            "targets": list(_targets(names, summary)),
+            "results": hole("results"),
+        }
+        return Stencil("report.html", values).around("results", {})
+
+
+def _kinds(kinds: Mapping[str, int]) -> Iterator[dict[str, str]]:
+    """Yield each kind that occurs, with where it begins in a bar of all."""
+    before = 0
+    for kind, word in KINDS.items():
+        number = kinds.get(kind, 0)
+        if number:
+            yield {"kind": kind, "word": word, "count": f"{number}", "at": f"{before}"}
+        before += number
+
+
+def _asked(summary: Summary) -> str:
+    """Return how many probes there were, and how long they took; bar and chips tell the rest."""
+    return f"{count(summary.counts.total, 'probe')} in {seconds(summary.duration)}"
+
+
+def _facts(run: RunStarted) -> Iterator[tuple[str, str]]:
+    yield "Release", run.release
+    yield "Asked for", joined(run.labels)
+    yield "On", run.instance
+    yield "Order", "" if run.seed is None else f"--shuffle {run.seed}"
+    yield "Run", run.run_id
+
+
+def _targets(names: Sequence[str], summary: Summary) -> Iterator[dict[str, object]]:
+    """Yield what came of each target that has a name."""
+    failed = [name for name in summary.failed_targets if name not in names]
+    for name in [*names, *failed]:
+        counts = summary.by_target.get(name, Counts())
+        broken = name in summary.failed_targets
+        told = count(counts.total, "probe")
+        if counts.blocking:
+            told = f"{counts.blocking} of {told} block"
+        yield {
+            "name": name,
+            "ok": not (broken or counts.blocking),
+            "told": f"could not be asked to the end, {told}" if broken else told,
+        }
