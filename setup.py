@@ -9,7 +9,12 @@ setup(
     ],
     package_dir={"django_probe.reporters": "reporters"},
     package_data={
-        "django_probe": ["py.typed", "static/django_probe/*", "templates/django_probe/*.html"]
+        "django_probe": [
+            "py.typed",
+            "schema.json",
+            "static/django_probe/*",
+            "templates/django_probe/*.html",
+        ]
     },
     include_package_data=False,
 )

@@ -12,7 +12,8 @@ class ProbeConfig(AppConfig):
 
     name = "django_probe"
     verbose_name = "Probes"
+    default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
         """Register the system checks."""
-        from django_probe import checks  # noqa: F401
+        from django_probe import checks, endpoint_checks  # noqa: F401

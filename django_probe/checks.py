@@ -22,6 +22,7 @@ __all__ = [
     "check_distribution",
     "check_modules",
     "check_settings",
+    "setting_fault",
 ]
 
 # Whatever else is needed is imported when a check runs: this module is imported
@@ -40,6 +41,14 @@ SETTING_IDS = {
     "reporters": "probe.E005",
     "release": "probe.E006",
     "allow_test_environment": "probe.E020",
+    "enabled": "probe.E040",
+    "tokens": "probe.E041",
+    "access": "probe.E042",
+    "cache_seconds": "probe.E043",
+    "keep_seconds": "probe.E044",
+    "view_deadline": "probe.E045",
+    "view_runs": "probe.E046",
+    "python": "probe.E047",
 }
 HINTS = {
     "runner": f"The default is {DEFAULT_RUNNER!r}.",
@@ -49,6 +58,14 @@ HINTS = {
     "reporters": "PROBE_REPORTERS = {'ci': {'BACKEND': 'junit', 'OUTPUT': 'reports/probe.xml'}}",
     "allow_test_environment": "The default is False: probes are for live deployments.",
     "release": "PROBE_RELEASE = '2026.11.3', or the environment variable of that name.",
+    "enabled": "PROBE_ENABLED = False switches /probe/ off.",
+    "tokens": "PROBE_TOKENS = [os.environ['PROBE_TOKEN']], or 'sha256:' and its hash in hex.",
+    "access": "PROBE_ACCESS = 'mysite.probing.may_probe', a function (request) -> bool.",
+    "cache_seconds": "PROBE_CACHE_SECONDS = 10 is the default; 0 keeps no answer.",
+    "keep_seconds": "PROBE_KEEP_SECONDS = 600 is the default.",
+    "view_deadline": "PROBE_VIEW_DEADLINE = 25 is the default: less than the server's own timeout.",
+    "view_runs": "PROBE_VIEW_RUNS = 2 is the default.",
+    "python": "PROBE_PYTHON = '/srv/venv/bin/python'; None finds the one of the server.",
 }
 QUARANTINE_NOTICE = 14
 """Days before a quarantine ends that it is told."""
@@ -67,7 +84,7 @@ def check_settings(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]
                 f"The report format {alias!r} is claimed twice, by PROBE_REPORTERS and as a"
                 " built-in format: rename the alias."
             )
-    return [_fault(name, fault) for name, fault in faults.items()]
+    return [setting_fault(name, fault) for name, fault in faults.items()]
 
 
 @register(TAG)
@@ -105,7 +122,8 @@ def check_distribution(app_configs: Any = None, **kwargs: Any) -> list[CheckMess
     return [Warning(message, hint=hint, id="probe.W003")]
 
 
-def _fault(name: str, fault: str) -> Error:
+def setting_fault(name: str, fault: str) -> Error:
+    """Return the message that a setting is faulty."""
     return Error(fault, hint=HINTS[name], id=SETTING_IDS[name])
 
 
@@ -117,7 +135,7 @@ def _unusable(faulty: set[str]) -> Iterator[CheckMessage]:
             try:
                 use()
             except ProbeError as exc:
-                yield _fault(name, str(exc))
+                yield setting_fault(name, str(exc))
 
 
 def _load_runner() -> None:

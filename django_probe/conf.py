@@ -10,6 +10,7 @@ from typing import Any, cast
 from django.conf import settings as django_settings
 
 from django_probe.exceptions import ConfigurationError
+from django_probe.tokens import Token, read_tokens
 
 __all__ = ["DEFAULT_EXECUTOR", "DEFAULT_RUNNER", "Settings", "settings"]
 
@@ -96,15 +97,73 @@ class Settings:
         """``PROBE_ALLOW_TEST_ENVIRONMENT``: whether probes may run where tests do."""
         return cast(bool, _typed("PROBE_ALLOW_TEST_ENVIRONMENT", False, bool, "True or False"))
 
+    @property
+    def enabled(self) -> bool:
+        """``PROBE_ENABLED``: whether ``/probe/`` answers at all; True by default."""
+        return cast(bool, _typed("PROBE_ENABLED", True, bool, "True or False"))
+
+    @property
+    def tokens(self) -> tuple[Token, ...]:
+        """``PROBE_TOKENS``: who may ask ``/probe/``; nobody by default."""
+        expected = "a list of tokens"
+        return read_tokens(_typed("PROBE_TOKENS", [], (list, tuple), expected, shown=False))
+
+    @property
+    def access(self) -> str | None:
+        """``PROBE_ACCESS``: dotted path of ``(request) -> bool``; None by default."""
+        expected = "the dotted path of a function, or None"
+        return cast("str | None", _typed("PROBE_ACCESS", None, (str, type(None)), expected))
+
+    @property
+    def cache_seconds(self) -> float:
+        """``PROBE_CACHE_SECONDS``: how long ``/probe/`` gives the same answer; 10 by default."""
+        return _number("PROBE_CACHE_SECONDS", 10.0, "a number of seconds from 0 on")
+
+    @property
+    def keep_seconds(self) -> float:
+        """``PROBE_KEEP_SECONDS``: how long a run can be asked for by its id; 600 by default."""
+        return _number("PROBE_KEEP_SECONDS", 600.0, "a number of seconds from 0 on")
+
+    @property
+    def view_deadline(self) -> float:
+        """``PROBE_VIEW_DEADLINE``: seconds until a run of ``/probe/`` is killed; 25 by default."""
+        least = 1.0
+        return _number("PROBE_VIEW_DEADLINE", 25.0, "a number of seconds from 1 on", least)
+
+    @property
+    def view_runs(self) -> int:
+        """``PROBE_VIEW_RUNS``: different runs of ``/probe/`` at once; 2 by default."""
+        expected = "a whole number from 1 on"
+        value = _typed("PROBE_VIEW_RUNS", 2, int, expected)
+        return int(_number("PROBE_VIEW_RUNS", value, expected, 1))
+
+    @property
+    def python(self) -> str | None:
+        """``PROBE_PYTHON``: the interpreter that runs the probes of ``/probe/``; None finds it."""
+        expected = "the path of a Python interpreter, or None"
+        value = _typed("PROBE_PYTHON", None, (str, os.PathLike, type(None)), expected)
+        return None if value is None else os.fspath(value)
+
 
 settings = Settings()
 
 
-def _typed(name: str, default: object, kind: type, expected: str) -> Any:
+def _typed(
+    name: str, default: object, kind: type | tuple[type, ...], expected: str, *, shown: bool = True
+) -> Any:
+    """Return a setting of a kind; what holds secrets is not ``shown``."""
     value = getattr(django_settings, name, default)
     if not isinstance(value, kind):
-        raise ConfigurationError(f"{name} is {value!r}, expected {expected}: change the setting.")
+        found = repr(value) if shown else f"a {type(value).__name__}"
+        raise ConfigurationError(f"{name} is {found}, expected {expected}: change the setting.")
     return value
+
+
+def _number(name: str, default: float, expected: str, least: float = 0.0) -> float:
+    value = _typed(name, default, (int, float), expected)
+    if isinstance(value, bool) or not least <= value < 1e9:
+        raise ConfigurationError(f"{name} is {value!r}, expected {expected}: change the setting.")
+    return float(value)
 
 
 def _seconds(name: str, default: float | None) -> float | None:

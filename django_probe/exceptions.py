@@ -6,6 +6,7 @@
     ├── ConfigurationError          a setting or an option is wrong
     │   └── MarkError               a mark is given wrongly, or stands on what is no probe
     ├── UnknownLabel                a label names nothing
+    ├── UnknownTag                  no probe has the tag
     ├── UnknownReporter             a report format that does not exist or cannot be loaded
     ├── OutputError                 a report cannot be opened
     └── WireError                   a line is not of our wire, or of a newer one
@@ -28,6 +29,7 @@ __all__ = [
     "RunEnded",
     "UnknownLabel",
     "UnknownReporter",
+    "UnknownTag",
     "WireError",
 ]
 
@@ -52,6 +54,10 @@ class MarkError(ConfigurationError):
 
 class UnknownLabel(ProbeError):
     """Report a label that names no app, module, class or probe."""
+
+
+class UnknownTag(ProbeError):
+    """Report a tag that no probe has."""
 
 
 class UnknownReporter(ProbeError):

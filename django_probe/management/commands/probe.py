@@ -21,6 +21,8 @@ from django_probe.outputs import mend_descriptors, own_stdout
 from django_probe.runners import runner_class
 from django_probe.simple import DjangoProbeSuiteRunner
 
+__all__ = ["EPILOG", "Command"]
+
 EPILOG = (
     "exit codes: 0 all ok; 1 something blocks; 2 could not ask (option, label, setting);"
     " 3 a report could not be written; 4 a target could not be asked; 5 nothing ran;"

@@ -1,0 +1,95 @@
+"""``/probe/``: ask the probes, or see what they said last."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+from django.http import HttpRequest, JsonResponse
+from django.http.response import HttpResponseBase
+
+from django_probe.formats import Format
+from django_probe.views.access import Access
+from django_probe.views.answering import answer, live, progress
+from django_probe.views.base import Asked, Steps, View, Wait
+from django_probe.views.desk import desk
+from django_probe.views.negotiation import choose
+from django_probe.views.question import Wish, read, stream_format
+from django_probe.views.record import Ending, Run
+from django_probe.views.refusing import Refusal
+from django_probe.views.store import is_shared
+
+__all__ = ["ProbeView"]
+
+GONE = (Ending.LOST, Ending.ABANDONED)
+TRIES = 3
+
+
+class ProbeView(View):
+    """Start a run, join the one that goes on, or give the answer that is there already."""
+
+    methods = ("GET", "HEAD", "POST", "OPTIONS")
+
+    def respond(self, asked: Asked) -> Steps:
+        """Answer with a report of the probes that are asked for."""
+        request, access = asked.request, asked.access
+        wish = read(request, asked.named.get("label", ""))
+        found = choose(request, stream_format(wish))
+        _refuse_what_is_too_much(request, wish, access)
+        if request.method == "HEAD" or (access.session and request.method == "GET"):
+            return answer(request, _last(wish), wish, access, found)
+        if wish.asynchronous:
+            return _accept(request, wish)
+        for _ in range(TRIES):
+            run = desk.ask(wish.question, fresh=wish.fresh)
+            response = yield from _wait(asked, run, wish, found)
+            if response is not None:
+                return response
+        raise Refusal(503, "One run after the other broke off: the servers' logs say why.")
+
+
+def _wait(
+    asked: Asked, run: Run, wish: Wish, found: Format
+) -> Generator[Wait, None, HttpResponseBase | None]:
+    """Return the answer of a run that was joined, None where it is gone and another must be."""
+    try:
+        yield Wait(run, 0 if wish.stream else None)
+        if run.ending in GONE:
+            return None
+        if wish.stream and run.ending is not Ending.REFUSED and run.join():
+            return live(run, asked.access, found, is_async=asked.is_async)
+        return answer(asked.request, run, wish, asked.access, found)
+    finally:
+        run.leave()
+
+
+def _last(wish: Wish) -> Run:
+    run = desk.last(wish.question.key)
+    if run is None:
+        raise Refusal(404, "There is no result yet: a POST runs the probes.")
+    return run
+
+
+def _accept(request: HttpRequest, wish: Wish) -> HttpResponseBase:
+    run = desk.ask(wish.question, fresh=wish.fresh, keep=True)
+    run.leave()
+    told = progress(request, run)
+    return JsonResponse(
+        told, status=202, headers={"Location": told["location"], "X-Probe-Run": run.id}
+    )
+
+
+def _refuse_what_is_too_much(request: HttpRequest, wish: Wish, access: Access) -> None:
+    if wish.fresh and access.scope == "verdict":
+        raise Refusal(403, "fresh=1 takes a token of the scope 'report'.")
+    if not wish.asynchronous:
+        return
+    if request.method != "POST":
+        raise Refusal(400, "async=1 takes a POST.")
+    if wish.stream:
+        raise Refusal(400, "async=1 and stream=1: leave one out.")
+    if not is_shared():
+        raise Refusal(
+            400,
+            "async=1 takes a cache that all web processes share (CACHES['default']): Redis or"
+            " memcached, say.",
+        )
