@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from django_probe.plan import Batch, Planned
+from django_probe.plan import Again, Batch, Plan, Planned
 
-__all__ = ["make_batches", "reduced"]
+__all__ = ["make_batches", "narrowed", "reduced"]
 
 
 def make_batches(entries: Iterable[Planned]) -> list[Batch]:
@@ -36,6 +37,20 @@ def reduced(batches: Iterable[Batch], wanted: Callable[[Planned], bool]) -> list
         for batch in batches
     )
     return [batch for batch in parts if batch.entries]
+
+
+def narrowed(plan: Plan, target: str, again: Again | None) -> Plan:
+    """Return what of a plan a target is asked again; the index of each probe stays as it is."""
+    if again is None or (wanted := again.get(target, frozenset())) is None:
+        return plan
+    seen: Counter[str] = Counter()
+    places = set()
+    for entry in sorted(plan.entries, key=lambda entry: entry.index):
+        if (entry.id, seen[entry.id]) in wanted:
+            places.add(entry.index)
+        seen[entry.id] += 1
+    batches = reduced(plan.batches, lambda entry: entry.index in places)
+    return Plan(batches=batches, total=len(places))
 
 
 def _home(entry: Planned) -> tuple[object, bool]:

@@ -215,6 +215,7 @@ def _summary_to_dict(summary: Summary) -> dict[str, Any]:
         "reporter_errors": summary.reporter_errors,
         "report_exists": summary.report_exists,
         "interrupted": summary.interrupted,
+        **({"allow_empty": True} if summary.allow_empty else {}),
     }
 
 

@@ -109,6 +109,14 @@ def _how(group: Any) -> None:
 
 
 def _gate(group: Any) -> None:
+    text = "ask again what is not ok, until it is or S seconds are over"
+    group.add_argument("--wait", type=_seconds, metavar="S", help=text)
+    text = "ask all of it until it was ok N times in a row"
+    group.add_argument("--stable", type=_positive, metavar="N", help=text)
+    text = "run nothing where another release than R is served: exit code 4, or --wait for it"
+    group.add_argument("--expect-release", type=_release, metavar="R", help=text)
+    text = "let a run be ok in which nothing ran, as there was nothing or all was skipped"
+    group.add_argument("--allow-empty", action="store_true", help=text)
     text = "let a failed probe of severity warning block, too"
     group.add_argument("--strict", action="store_true", help=text)
     text = "let a probe block that passed, but not at the first try"
@@ -131,11 +139,25 @@ def _seconds(text: str) -> float:
 
 
 def _delay(text: str) -> float:
-    return 0.0 if text in ("0", "0.0") else _seconds(text)
+    try:
+        return 0.0 if text in ("0", "0.0") else _seconds(text)
+    except argparse.ArgumentTypeError:
+        message = f"{text!r} is not a number of seconds from 0 on"
+        raise argparse.ArgumentTypeError(message) from None
 
 
 def _count(text: str) -> int:
-    return 0 if text == "0" else _positive(text)
+    try:
+        return 0 if text == "0" else _positive(text)
+    except argparse.ArgumentTypeError:
+        message = f"{text!r} is not a whole number from 0 on"
+        raise argparse.ArgumentTypeError(message) from None
+
+
+def _release(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("--expect-release is empty, expected a release")
+    return text
 
 
 def _positive(text: str) -> int:
@@ -167,6 +189,9 @@ CONVERTERS: Mapping[str, Callable[[str], object]] = {
     "deadline": _seconds,
     "parallel": _workers,
     "retries": _count,
+    "expect_release": _release,
+    "wait": _seconds,
+    "stable": _positive,
     "retry_delay": _delay,
     "durations": _positive,
     "shuffle": _seed,

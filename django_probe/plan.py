@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unittest
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -23,8 +23,11 @@ from django_probe.probe_classes import ProbeClass
 from django_probe.results import Probe
 from django_probe.sanitizing import one_line
 
-__all__ = ["Batch", "Plan", "Planned", "Selection", "broken"]
+__all__ = ["Again", "Batch", "Plan", "Planned", "Selection", "broken"]
 
+
+Again = Mapping[str, frozenset[tuple[str, int]] | None]
+"""By target: the probes to ask again, by id and by which of those with this id; None is all."""
 
 _NONE: frozenset[str] = frozenset()
 """One for all: each call of ``frozenset()`` makes another."""
@@ -41,6 +44,8 @@ class Selection:
     """``fnmatch`` patterns on ids."""
     seed: int | None = None
     """Shuffle by it."""
+    again: Again | None = None
+    """What of it is asked; None is all. A target that it does not name is not asked."""
 
 
 class Planned:

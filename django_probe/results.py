@@ -192,19 +192,23 @@ class Summary:
     """Whether at least one report could be written, or none was asked for."""
     interrupted: int | None = None
     """The signal that ended the run."""
+    allow_empty: bool = False
+    """Whether a run in which nothing ran is ok, if that is because nothing was to run."""
 
     @property
     def ok(self) -> bool:
         """Return the verdict: nothing blocks, and something ran."""
         faults = self.counts.blocking or self.fixture_errors or self.failed_targets
-        return not faults and self.interrupted is None and self.counts.ran > 0
+        if faults or self.interrupted is not None:
+            return False
+        return self.counts.ran > 0 or (self.allow_empty and not self.counts.of(Outcome.NOT_RUN))
 
     @property
     def exit_code(self) -> int:
         """Return the exit code of the command: 0, 1, 3, 4, 5, or 128 + signal."""
         if self.interrupted is not None:
             return 128 + self.interrupted
-        if (self.counts.blocking or self.fixture_errors) and self.report_exists:
+        if (self._answered_badly or self.fixture_errors) and self.report_exists:
             return 1
         if self.failed_targets:
             return 4
@@ -213,3 +217,13 @@ class Summary:
         if self.ok:
             return 0
         return 1 if self.counts.blocking or self.fixture_errors else 5
+
+    @property
+    def _answered_badly(self) -> bool:
+        """Return whether a probe blocks whose target was asked: what was not, is exit code 4."""
+        if not self.failed_targets:
+            return self.counts.blocking > 0
+        return any(
+            counts.blocking and (counts.ran or target not in self.failed_targets)
+            for target, counts in self.by_target.items()
+        )

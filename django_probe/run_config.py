@@ -34,5 +34,7 @@ class RunConfig:
     """How often a probe that failed is tried again, if it says nothing else."""
     retry_delay: float = 1.0
     """Seconds before the second try."""
+    expect_release: str | None = None
+    """What each target must serve before a probe runs there; None is any."""
     tries: int = 0
     """How often these probes have been tried already: what the executor runs now comes after."""

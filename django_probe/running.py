@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import replace
+from functools import partial
 from typing import cast
 
 from django_probe.deadline import Deadline
@@ -14,6 +15,8 @@ from django_probe.events import Event, RunFinished, RunStarted, TargetFailed
 from django_probe.plan import Selection
 from django_probe.reporting import ReporterGroup
 from django_probe.results import ErrorDetail, Summary
+from django_probe.rounds import asked
+from django_probe.rules import Rules
 from django_probe.sanitizing import clean
 from django_probe.tally import Tally
 from django_probe.targets.base import Target
@@ -27,24 +30,32 @@ def run(
     reports: ReporterGroup,
     deadline: Deadline,
     *,
+    rules: Rules = Rules(),  # noqa: B008 - it is frozen
     guard: Callable[[Deadline], contextlib.AbstractContextManager[object]] = contextlib.nullcontext,
+    tell: Callable[[str], None] = print,
 ) -> Summary:
-    """Ask a target once, feed all reports, return the verdict.
+    """Ask a target until it is decided, feed all reports, return the verdict.
 
     Args:
+        rules: whether it is asked again.
         guard: entered for the time of the run: signal handlers.
+        tell: takes lines on rounds, for a person.
 
     Raises:
         ProbeError: nothing could be asked, or an output not opened; no probe has run.
     """
     began = time.monotonic()
-    with guard(deadline), contextlib.closing(_events(target, selection, deadline)) as events:
-        started = cast("RunStarted", next(events))
-        reports.open()
+    ask = partial(_events, target, deadline)
+    told = asked(ask, selection, rules, deadline, begin=reports.open, tell=tell)
+    with guard(deadline), contextlib.closing(told) as events:
         try:
+            started = cast("RunStarted", next(events))
             reports.feed(started)
             tally = _feed(events, reports)
-            summary = _summary(started, tally, reports, time.monotonic() - began, deadline.signal)
+            summary = replace(
+                _summary(started, tally, reports, time.monotonic() - began, deadline.signal),
+                allow_empty=rules.allow_empty,
+            )
             reports.feed(RunFinished(summary=summary))
             reports.close()
         except BaseException:
@@ -86,7 +97,7 @@ def _summary(
 
 
 def _events(
-    target: Target, selection: Selection, deadline: Deadline
+    target: Target, deadline: Deadline, selection: Selection
 ) -> Generator[Event, None, None]:
     """Yield what a target tells; what it raises in the middle is told as an event.
 

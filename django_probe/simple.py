@@ -27,6 +27,7 @@ from django_probe.plan import Plan, Selection
 from django_probe.redaction import Redactor, secrets_in_settings
 from django_probe.reporting import Report, ReporterGroup
 from django_probe.results import Summary
+from django_probe.rules import Rules
 from django_probe.run_config import RunConfig
 from django_probe.scrubbing import Scrubber
 from django_probe.targets.base import Target
@@ -88,14 +89,17 @@ class DjangoProbeSuiteRunner:
             scrubber = Scrubber(self.get_redactor())
             for line in deployment.described():
                 self.warn(scrubber.name(line))
+        seconds = self.option("deadline", settings.deadline)
         summary = running.run(
             self.get_target(),
             selection,
             ReporterGroup(self.get_reports(), self.warn),
-            Deadline(self.option("deadline", settings.deadline)),
+            Deadline(seconds),
+            rules=Rules.of(self.option, seconds),
             guard=interrupts.handled,
+            tell=self.warn,
         )
-        if summary.exit_code == 5:
+        if not summary.counts.ran and summary.exit_code in (0, 5):
             self.warn(listing.nothing_ran(selection, summary.counts.total, self.build_suite))
         return summary
 
@@ -143,6 +147,7 @@ class DjangoProbeSuiteRunner:
             fail_on_flaky=bool(self.option("fail_on_flaky")),
             retries=self.option("retries", 0),
             retry_delay=self.option("retry_delay", 1.0),
+            expect_release=self.option("expect_release"),
         )
 
     def get_redactor(self) -> Redactor:
@@ -212,7 +217,7 @@ class DjangoProbeSuiteRunner:
             self.warn(scrubber.name(line))
         if not plan.total:
             self.warn(listing.nothing_ran(selection, 0, self.build_suite))
-        return 0 if plan.total else 5
+        return 0 if plan.total or self.option("allow_empty") else 5
 
     def option(self, name: str, default: Any = None) -> Any:
         """Return an option of the command, or a default where it was not given."""

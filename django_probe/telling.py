@@ -4,9 +4,24 @@ from __future__ import annotations
 
 import re
 
-from django_probe.results import NON_BLOCKING, Outcome, ProbeResult
+from django_probe.results import (
+    NON_BLOCKING,
+    ErrorDetail,
+    Outcome,
+    Probe,
+    ProbeResult,
+    Summary,
+)
 
-__all__ = ["FAILURES", "body_of", "excuse_of", "is_pass", "message_of", "stable"]
+__all__ = [
+    "FAILURES",
+    "body_of",
+    "excuse_of",
+    "is_pass",
+    "message_of",
+    "nothing_ran",
+    "stable",
+]
 
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{5,}\b")
 
@@ -15,6 +30,10 @@ FAILURES = frozenset({Outcome.FAILED, Outcome.UNEXPECTED_SUCCESS, Outcome.PASSED
 
 A probe that passed and is not shown as a pass was flaky, and that blocks.
 """
+
+NOTHING_RAN = "django_probe.run.something_ran"
+AFTER_ALL = 1 << 39
+"""The index of what is no probe."""
 
 _SAID = {
     Outcome.FAILED: "failed",
@@ -64,6 +83,28 @@ def body_of(result: ProbeResult) -> str:
             told = cleanup.traceback or cleanup.message
             parts.append(f"Cleanup failed too, something may be left behind:\n{told}")
     return "\n".join(part.rstrip("\n") for part in parts) + "\n"
+
+
+def nothing_ran(summary: Summary) -> ProbeResult | None:
+    """Return what stands for a run in which nothing ran: no report is empty, or looks green.
+
+    None where something ran, or where that is allowed and the report has other entries.
+    """
+    if summary.counts.ran or (summary.ok and summary.counts.total):
+        return None
+    told = "Nothing ran: no probe, or all of them skipped."
+    message = f"{told} --allow-empty lets that be." if summary.ok else f"{told} That is no success."
+    error = ErrorDetail(exception_class_path="NothingRan", message=message)
+    return ProbeResult(
+        probe=Probe(id=NOTHING_RAN, label=NOTHING_RAN, index=AFTER_ALL),
+        outcome=Outcome.SKIPPED if summary.ok else Outcome.ERRORED,
+        started_at=summary.started_at,
+        duration=0.0,
+        target="",
+        blocking=not summary.ok,
+        error=None if summary.ok else error,
+        reason=message if summary.ok else "",
+    )
 
 
 def is_pass(result: ProbeResult) -> bool:

@@ -32,7 +32,7 @@ def verdict(summary: Summary, run: RunStarted, look: Look, soft: int) -> Iterato
     yield f"\n{look.paint(style, f'{title(summary)}: {asked(summary)}')}\n"
     if soft:
         yield look.paint("warn", f"{count(soft, 'of these does', 'of these do')} not block") + "\n"
-    if not summary.counts.ran:
+    if not summary.counts.ran and not summary.ok:
         yield "Nothing ran is not success: no probe has said that this deployment works.\n"
     if facts := " · ".join(_facts(run, look)):
         yield f"{facts}\n"

@@ -10,6 +10,7 @@ from django_probe.reporters._ctrf_test import FAILED, STATUSES, milliseconds, na
 from django_probe.reporters._entries import Entries
 from django_probe.reporting import Reporter, shown_target
 from django_probe.results import DEFAULT_TARGET, ErrorDetail, ProbeResult, Summary
+from django_probe.telling import nothing_ran
 
 __all__ = ["CtrfReporter"]
 
@@ -51,10 +52,8 @@ class CtrfReporter(Reporter):
 
     def run_finished(self, summary: Summary) -> None:
         """Write the document."""
-        if not summary.counts.ran:
-            message = "Nothing ran: no probe, or all of them skipped. That is no success."
-            error = ErrorDetail(exception_class_path="NothingRan", message=message)
-            self._add_error("django_probe.run.something_ran", "", error)
+        if nothing := nothing_ran(summary):
+            self.probe_finished(nothing)
         head: dict[str, object] = {
             "reportFormat": "CTRF",
             "specVersion": "0.0.0",

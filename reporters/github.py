@@ -74,7 +74,8 @@ class GithubReporter(Reporter):
         """Write the worst of each level, and how many there are beyond."""
         if not summary.counts.ran:
             message = "No probe, or all of them skipped: no probe says that this works."
-            self._add("error", _Annotation((-3, 0, 0), "✗ NOTHING RAN", message))
+            level = "notice" if summary.ok else "error"
+            self._add(level, _Annotation((-3, 0, 0), "✗ NOTHING RAN", message))
         for level, kept in self._kept.items():
             more = self._counts[level] - MOST
             for annotation in kept[: MOST - 1 if more > 0 else MOST]:

@@ -13,7 +13,7 @@ from django_probe.reporters._xml import attributes
 from django_probe.reporting import Reporter, shown_target
 from django_probe.results import DEFAULT_TARGET, ErrorDetail, ProbeResult, Summary
 from django_probe.spooling import Segments, Spool
-from django_probe.telling import stable
+from django_probe.telling import nothing_ran, stable
 
 __all__ = ["JUnitReporter"]
 
@@ -68,10 +68,8 @@ class JUnitReporter(Reporter):
 
     def run_finished(self, summary: Summary) -> None:
         """Write the document."""
-        if not summary.counts.ran:
-            message = "Nothing ran: no probe, or all of them skipped. That is no success."
-            error = ErrorDetail(exception_class_path="NothingRan", message=message)
-            self._add_error("django_probe.run.something_ran", "", error)
+        if nothing := nothing_ran(summary):
+            self.probe_finished(nothing)
         self.stream.write('<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n')
         for name, suite in sorted(self._suites.items(), key=lambda item: item[1].cases.first):
             self._write_suite(name, suite)

@@ -11,7 +11,7 @@ from django_probe.events import FixtureFailed, RunStarted, TargetFailed
 from django_probe.reporting import Reporter, shown_target
 from django_probe.results import ErrorDetail, Outcome, ProbeResult, Summary
 from django_probe.sanitizing import one_line
-from django_probe.telling import FAILURES, body_of, excuse_of, is_pass, message_of
+from django_probe.telling import FAILURES, body_of, excuse_of, is_pass, message_of, nothing_ran
 
 __all__ = ["TapReporter"]
 
@@ -65,8 +65,8 @@ class TapReporter(Reporter):
 
     def run_finished(self, summary: Summary) -> None:
         """Write the plan where it was not known, and why the run was cut short."""
-        if not self._number:
-            self._write(False, "django_probe.run.something_ran - nothing ran")
+        if nothing := nothing_ran(summary):
+            self.probe_finished(nothing)
         if not self._planned:
             self.stream.write(f"1..{self._number}\n")
         elif self._number > self._planned:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timezone
 from typing import cast
 
-from django_probe.batching import reduced
+from django_probe.batching import narrowed, reduced
 from django_probe.conf import settings
 from django_probe.deadline import Deadline
 from django_probe.details import Problem
 from django_probe.discovery import discover
 from django_probe.events import Event, ProbeFinished, ProbeStarted, RunStarted, TargetFailed
 from django_probe.executors.base import Executor
-from django_probe.plan import Plan, Planned, Selection
+from django_probe.plan import Batch, Plan, Planned, Selection
 from django_probe.recording import Recorder
+from django_probe.releases import wrong_release
 from django_probe.results import DEFAULT_TARGET, ErrorDetail, Outcome
 from django_probe.retrying import execute
 from django_probe.scrubbing import Scrubber
@@ -47,9 +49,14 @@ class LocalTarget(Target):
 
     def run(self, selection: Selection, deadline: Deadline) -> Iterator[Event]:
         """Yield ``RunStarted`` with the number of probes, then one result for each of them."""
-        plan = self._build(selection)
-        yield self._started(plan, selection)
-        told = bytearray(plan.total)
+        plan = narrowed(self._build(selection), self.alias, selection.again)
+        started = self._started(plan, selection)
+        yield started
+        if wrong := wrong_release(self._executor.config, self.alias, started.release):
+            yield wrong
+            yield from self._give_up(plan.batches, wrong.error.message)
+            return
+        told: Counter[int] = Counter()
         try:
             for event in self._ask(plan, deadline):
                 if type(event) is ProbeFinished:
@@ -58,8 +65,8 @@ class LocalTarget(Target):
         except Exception as exc:
             yield from self._mend(plan, told, Problem.raised(exc))
             return
-        if sum(told) != plan.total:
-            message = f"its executor told {sum(told)} results for {plan.total} probes"
+        if told.total() != plan.total:
+            message = f"its executor told {told.total()} results for {plan.total} probes"
             yield from self._mend(plan, told, Problem.errored("MissingResults", message))
 
     def _ask(self, plan: Plan, deadline: Deadline) -> Iterator[Event]:
@@ -71,17 +78,19 @@ class LocalTarget(Target):
                 blocked = blocked or _stops(event)
                 yield event
         if self._executor.config.failfast and blocked:
-            problem = Problem(
-                outcome=Outcome.NOT_RUN, reason="--failfast: a probe before it failed"
-            )
-            for entry in plan.entries:
-                if entry.problem is None:
-                    yield self._finished(entry, problem)
+            left = reduced(plan.batches, lambda entry: entry.problem is None)
+            yield from self._give_up(left, "--failfast: a probe before it failed")
             return
         batches = plan.batches
         if settled:
             batches = reduced(batches, lambda entry: entry.problem is None)
         yield from execute(self._executor, batches, self.alias, deadline)
+
+    def _give_up(self, batches: Iterable[Batch], reason: str) -> Iterator[Event]:
+        problem = Problem(outcome=Outcome.NOT_RUN, reason=reason)
+        for batch in batches:
+            for entry in batch.entries:
+                yield self._finished(entry, problem)
 
     def _started(self, plan: Plan, selection: Selection) -> RunStarted:
         scrubber = Scrubber(self._executor.config.redactor)
@@ -105,7 +114,7 @@ class LocalTarget(Target):
             yield ProbeStarted(probe=result.probe, target=self.alias, at=result.started_at)
         yield event
 
-    def _mend(self, plan: Plan, told: Sequence[int], problem: Problem) -> Iterator[Event]:
+    def _mend(self, plan: Plan, told: Mapping[int, int], problem: Problem) -> Iterator[Event]:
         """Keep the promise of one result for each probe where the executor did not."""
         error = cast("ErrorDetail", self._recorder.scrubbed(problem).error)
         yield TargetFailed(target=self.alias, error=error)
