@@ -25,8 +25,8 @@ __all__ = ["EPILOG", "Command"]
 
 EPILOG = (
     "exit codes: 0 all ok; 1 something blocks; 2 could not ask (option, label, setting);"
-    " 3 a report could not be written; 4 a target could not be asked; 5 nothing ran;"
-    " 130, 143 interrupted"
+    " 3 a report could not be written; 4 a target could not be asked, or serves another release;"
+    " 5 nothing ran; 130, 143 interrupted"
 )
 
 
