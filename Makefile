@@ -8,6 +8,8 @@ TOX_VENV ?= .tox-venv
 JOBS ?= auto
 # More options for tox: make matrix TOXFLAGS="--skip-missing-interpreters true"
 TOXFLAGS ?=
+# What to install for `make test`: `test,browser` adds the tests of the page in Chromium.
+EXTRAS ?= test
 # More arguments for pytest: make test ARGS="-k junit -x"
 ARGS ?=
 
@@ -70,7 +72,7 @@ $(VENV)/.demo: $(VENV)/.made
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.made
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS)]'
 	@touch $@
 
 $(TOX):

@@ -17,6 +17,12 @@ PROOFS = {
     "junit": (r"<testcase ", True),
     "json": (r'^\{{"id": ', True),
     "silent": ("", False),
+    "ctrf": (r'^\{{"name": ', True),
+    "github": ("", False),
+    "html": ('class="row"', True),
+    "markdown": (r"\b{total}\b", False),
+    "nagios": (r"\b{total}\b", False),
+    "openmetrics": (r"^django_probe_ok\{{", True),
 }
 XMLRUNNER = "xmlrunner.extra.djangotestrunner.XMLTestRunner"
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from django_probe.events import RunStarted
 from django_probe.pages import Shaped, Stencil, file_policy, hole
-from django_probe.reporters._html_kinds import KINDS
+from django_probe.reporters._html_kinds import KINDS, counted
 from django_probe.reporters._html_more import more
 from django_probe.reporters._text_words import count, joined, seconds
 from django_probe.reporters._verdict import meaning, title
@@ -74,9 +74,10 @@ class Document:
 def _kinds(kinds: Mapping[str, int]) -> Iterator[dict[str, str]]:
     """Yield each kind that occurs, with where it begins in a bar of all."""
     before = 0
-    for kind, word in KINDS.items():
+    for kind in KINDS:
         number = kinds.get(kind, 0)
         if number:
+            word = counted(kind, number)
             yield {"kind": kind, "word": word, "count": f"{number}", "at": f"{before}"}
         before += number
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from django_probe.results import NON_BLOCKING, Outcome, ProbeResult
 
-__all__ = ["KINDS", "has_more", "kind_of"]
+__all__ = ["KINDS", "counted", "has_more", "kind_of"]
 
 KINDS: Mapping[str, str] = {
     "timed_out": "timed out",
@@ -23,6 +23,18 @@ KINDS: Mapping[str, str] = {
     "passed": "passed",
 }
 """How results are told apart, with the word for each; what needs a look comes first."""
+
+
+_PLURALS = {
+    "unexpected_success": "unexpected successes",
+    "warning": "warnings",
+    "expected_failure": "expected failures",
+}
+
+
+def counted(kind: str, number: int) -> str:
+    """Return the word for so many results of a kind: ``1 warning``, ``2 warnings``."""
+    return KINDS[kind] if number == 1 else _PLURALS.get(kind, KINDS[kind])
 
 
 def kind_of(result: ProbeResult) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from django_probe.pages import Stencil, escaped, hole
-from django_probe.reporters._html_kinds import KINDS
+from django_probe.reporters._html_kinds import KINDS, counted
 from django_probe.reporters._html_table import Cell, Table
 from django_probe.reporters._text_words import joined, seconds
 from django_probe.reporting import shown_target
@@ -98,7 +98,9 @@ class Rows:
                     kinds[cell[0]] += 1
                     took += cell[1]
         app, _, name = label.partition(".")
-        told = joined(f"{kinds[kind]} {word}" for kind, word in KINDS.items() if kinds[kind])
+        told = joined(
+            f"{kinds[kind]} {counted(kind, kinds[kind])}" for kind in KINDS if kinds[kind]
+        )
         texts = {"label": label, "app": app, "name": name, "told": told, "took": seconds(took)}
         return {key: escaped(text) for key, text in texts.items()}
 

@@ -45,6 +45,12 @@ def quick(tmp_path_factory):
         "40 trivial probes, jsonl",
         "40 trivial probes, junit",
         "40 trivial probes, json",
+        "40 trivial probes, ctrf",
+        "40 trivial probes, github",
+        "40 trivial probes, html",
+        "40 trivial probes, markdown",
+        "40 trivial probes, nagios",
+        "40 trivial probes, openmetrics",
         "peak memory at 40 probes, any format",
         "40 probes of mixed outcomes, tap",
         "40 probes of mixed outcomes, junit",
@@ -72,7 +78,7 @@ def test_each_row_of_the_budget_is_printed_and_kept_for_programs(quick, what):
 @pytest.mark.timeout(300)
 def test_every_row_is_one_that_this_test_knows(quick):
     _, document = quick
-    assert len(document["rows"]) == 21
+    assert len(document["rows"]) == 27
 
 
 @pytest.mark.timeout(300)
