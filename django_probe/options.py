@@ -38,6 +38,7 @@ def checked(options: Mapping[str, Any]) -> dict[str, Any]:
                 result[name] = convert(str(result[name]))
             except argparse.ArgumentTypeError as exc:
                 raise ConfigurationError(f"The option {name}: {exc}.") from exc
+    _refuse_with_pdb(result)
     for name in LISTS:
         value = result.get(name)
         if isinstance(value, str):
@@ -45,6 +46,19 @@ def checked(options: Mapping[str, Any]) -> dict[str, Any]:
         elif not isinstance(value, (list, tuple, set, frozenset, type(None))):
             raise ConfigurationError(f"The option {name} is {value!r}, expected a list of strings.")
     return result
+
+
+def _refuse_with_pdb(options: Mapping[str, Any]) -> None:
+    given = {name: options[name] for name in NOT_WITH_PDB if options.get(name)}
+    if given.get("parallel") == 1:
+        del given["parallel"]
+    if options.get("pdb") and given:
+        name, value = next(iter(given.items()))
+        option = f"--{name} {value if isinstance(value, str) else format(value, 'g')}"
+        raise ConfigurationError(
+            f"--pdb got {option}, expected none: it runs one probe at a time, here, once and"
+            " without timeouts: leave one of them out."
+        )
 
 
 def _what(group: Any) -> None:
@@ -104,6 +118,8 @@ def _how(group: Any) -> None:
     group.add_argument("--retries", type=_count, metavar="N", help=text)
     text = "seconds before the second try, doubled before each next one (default: 1)"
     group.add_argument("--retry-delay", type=_delay, metavar="S", help=text)
+    text = "open the debugger where a probe fails; one probe at a time, without timeouts"
+    group.add_argument("--pdb", action="store_true", help=text)
     text = "accepted: nothing is ever asked"
     group.add_argument("--noinput", "--no-input", action="store_true", help=text)
 
@@ -196,4 +212,13 @@ CONVERTERS: Mapping[str, Callable[[str], object]] = {
     "durations": _positive,
     "shuffle": _seed,
 }
+NOT_WITH_PDB = (
+    "parallel",
+    "executor",
+    "timeout",
+    "deadline",
+    "retries",
+    "wait",
+    "stable",
+)
 LISTS = ("tag", "exclude_tag", "patterns", "report")

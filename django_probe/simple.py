@@ -19,7 +19,7 @@ from django_probe.deadline import Deadline
 from django_probe.discovery import discover
 from django_probe.exceptions import ConfigurationError
 from django_probe.executors.base import Executor
-from django_probe.executors.names import make_executor
+from django_probe.executors.names import DEBUGGER, make_executor
 from django_probe.formats import Format, find_format
 from django_probe.options import RANDOM, add_options, checked
 from django_probe.outputs import FileOutput, Output, StreamOutput
@@ -89,7 +89,7 @@ class DjangoProbeSuiteRunner:
             scrubber = Scrubber(self.get_redactor())
             for line in deployment.described():
                 self.warn(scrubber.name(line))
-        seconds = self.option("deadline", settings.deadline)
+        seconds = None if self.option("pdb") else self.option("deadline", settings.deadline)
         summary = running.run(
             self.get_target(),
             selection,
@@ -128,6 +128,9 @@ class DjangoProbeSuiteRunner:
 
     def get_executor(self) -> Executor:
         """Return how the probes run."""
+        if self.option("pdb"):
+            self._executor = make_executor(DEBUGGER, self.get_config())
+            return self._executor
         entry = settings.executor
         backend = self.option("executor", entry["BACKEND"])
         options = entry["OPTIONS"] if backend == entry["BACKEND"] else {}
@@ -192,6 +195,7 @@ class DjangoProbeSuiteRunner:
             "verbosity": self.option("verbosity", 1),
             "durations": self.option("durations", 0),
             "color": self.option("color"),
+            "heartbeat": 0.0 if self.option("pdb") else 10.0,
             "command": listing.own_command(self.option("settings")),
         }
 

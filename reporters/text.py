@@ -30,11 +30,13 @@ class TextReporter(Reporter):
             for each probe, 3 also what those that passed have printed.
         durations: how many of the slowest probes to name.
         color: None is yes on a terminal.
-        heartbeat: seconds of silence after which a log says that the run is alive.
+        heartbeat: seconds of silence until a log says that the run is alive; 0 beside a debugger.
         command: asks probes again, with their labels behind it.
     """
 
-    accepts: ClassVar[frozenset[str]] = frozenset({"verbosity", "durations", "color", "command"})
+    accepts: ClassVar[frozenset[str]] = frozenset(
+        {"verbosity", "durations", "color", "command", "heartbeat"}
+    )
 
     def __init__(
         self,
@@ -47,8 +49,8 @@ class TextReporter(Reporter):
         command: str = "./manage.py probe",
     ) -> None:
         super().__init__(stream)
-        if not isinstance(verbosity, int) or not heartbeat > 0:
-            raise TypeError("verbosity is a whole number from 0 on, heartbeat a number above 0")
+        if not isinstance(verbosity, int) or not heartbeat >= 0:
+            raise TypeError("verbosity is a whole number from 0 on, heartbeat a number from 0 on")
         self._look = Look(verbosity=verbosity, color=stream.isatty() if color is None else color)
         self._verbosity = verbosity
         self._durations = durations
@@ -67,6 +69,8 @@ class TextReporter(Reporter):
         if self._verbosity < 1:
             return
         self.stream.write(heading(run, self._look))
+        if not self._heartbeat:
+            return
         if can_be_live(self.stream):
             self._screen = LiveLine(self.stream, self._make_painter)
         else:

@@ -550,7 +550,9 @@ def test_a_reporter_whose_stream_breaks_raises_and_leaves_no_thread():
     assert not thread.is_alive()
 
 
-@pytest.mark.parametrize("options", [{"verbosity": "2"}, {"heartbeat": 0}, {"color": True, "x": 1}])
+@pytest.mark.parametrize(
+    "options", [{"verbosity": "2"}, {"heartbeat": -1}, {"color": True, "x": 1}]
+)
 def test_options_that_make_no_sense_are_refused(options):
     with pytest.raises(TypeError):
         TextReporter(io.StringIO(), **options)

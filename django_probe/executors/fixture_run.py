@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from unittest import SkipTest
@@ -41,6 +42,8 @@ class FixtureRun:
         """Seconds that it may take."""
         self.owner: ProbeClass | None = None
         """The class that is set up."""
+        self.saw: Callable[[str, BaseException], object] = _ignore
+        """Called with what a fixture raises: a debugger looks at it."""
         self._module: str | None = None
         self._module_is_up = False
 
@@ -163,7 +166,7 @@ class FixtureRun:
         self.running, self.sets_up, self.limit = fixture.name, sets_up, limit or host.timeout
         host.fixtures_changed()
         raised: list[Problem | None] = []
-        verdict, _ = bounded(host.watch, self.limit, partial(_collect, fixture, raised))
+        verdict, _ = bounded(host.watch, self.limit, partial(_collect, fixture, raised, self.saw))
         if verdict is not None:
             bounded(host.watch, SETTLING, host.after_interrupt)
         self.running, self.sets_up = "", None
@@ -183,7 +186,15 @@ class FixtureRun:
             )
 
 
-def _collect(fixture: FixtureCall, raised: list[Problem | None]) -> None:
+def _ignore(fixture: str, exc: BaseException) -> None:
+    """Take nothing."""
+
+
+def _collect(
+    fixture: FixtureCall,
+    raised: list[Problem | None],
+    saw: Callable[[str, BaseException], object],
+) -> None:
     """List what a fixture raises; None stands for the interrupt: the verdict on it tells more."""
     raised.append(None)
     for exc in fixture.run():
@@ -192,6 +203,7 @@ def _collect(fixture: FixtureCall, raised: list[Problem | None]) -> None:
         else:
             interrupted = isinstance(exc, ProbeTimeout)
             raised.append(None if interrupted else Problem.raised(exc, skip_importers=True))
+            saw(fixture.name, exc)
     raised.remove(None)
 
 

@@ -8,9 +8,11 @@ from django_probe.exceptions import ConfigurationError
 from django_probe.executors.base import Executor
 from django_probe.run_config import RunConfig
 
-__all__ = ["BUILT_IN", "make_executor"]
+__all__ = ["BUILT_IN", "DEBUGGER", "make_executor"]
 
 BUILT_IN = {"threads": "django_probe.executors.threads.ThreadsExecutor"}
+DEBUGGER = "django_probe.executors.inline.InlineExecutor"
+"""What ``--pdb`` runs probes with."""
 
 
 def make_executor(backend: str, config: RunConfig | None = None, **options: Any) -> Executor:
