@@ -61,6 +61,11 @@ class Sink:
         """Return whether anything came."""
         return self._texts is not None
 
+    def told(self, stream: str) -> str:
+        """Return the beginning of what came to a stream."""
+        kept = self.get(stream)
+        return kept.parts()[0] if kept is not None else ""
+
     def get(self, stream: str) -> BoundedText | None:
         """Return what came to a stream, None for nothing."""
         return self._texts.get(stream) if self._texts else None

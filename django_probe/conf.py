@@ -65,6 +65,10 @@ class Settings:
             )
         return {"BACKEND": backend, "OPTIONS": dict(entry.get("OPTIONS", {}))}
 
+    def names_executor(self) -> bool:
+        """Return whether ``PROBE_EXECUTOR`` says who runs probes, not only how many at once."""
+        return "BACKEND" in getattr(django_settings, "PROBE_EXECUTOR", {})
+
     @property
     def reporters(self) -> Mapping[str, Mapping[str, Any]]:
         """``PROBE_REPORTERS``: alias -> ``{"BACKEND", "OUTPUT", "OPTIONS"}``."""

@@ -12,9 +12,10 @@ from typing import Any
 from django_probe.exceptions import ProbeTimeout, RunEnded
 from django_probe.results import ErrorDetail, Outcome
 
-__all__ = ["Problem", "class_path", "kinds_of", "relative", "source_of", "text_of"]
+__all__ = ["OURS", "Problem", "class_path", "kinds_of", "relative", "source_of", "text_of"]
 
 OURS = str(Path(__file__).parent) + os.sep
+"""How the paths of our own files begin."""
 
 WRAPPED = ("__wrapped__", "_partialmethod", "__partialmethod__", "func")
 """Where decorators, ``functools.partialmethod`` and ``partial`` keep what they wrap."""

@@ -11,14 +11,14 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from types import FrameType
 
 from django_probe.deadline import Deadline
 from django_probe.exceptions import RunEnded
 
-__all__ = ["handled", "interruptible", "is_handled"]
+__all__ = ["before_leaving", "handled", "interruptible", "is_handled"]
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 RING_AGAIN = 1.0
@@ -38,6 +38,9 @@ class _Guard:
 
     def on_signal(self, number: int, frame: FrameType | None) -> None:
         if self._signalled:
+            for last in tuple(_before_leaving):
+                with contextlib.suppress(Exception):
+                    last()
             os._exit(128 + number)
         self._signalled = True
         name = signal.Signals(number).name
@@ -60,6 +63,8 @@ class _Guard:
         if self.importing:
             raise self.ended()
 
+
+_before_leaving: list[Callable[[], object]] = []
 
 _current: ContextVar[_Guard | None] = ContextVar("django_probe_guard", default=None)
 
@@ -111,6 +116,16 @@ def interruptible() -> Iterator[None]:
             yield
         finally:
             guard.importing = False
+
+
+@contextlib.contextmanager
+def before_leaving(function: Callable[[], object]) -> Iterator[None]:
+    """Let a function be called, for the time, before a second signal ends the process at once."""
+    _before_leaving.append(function)
+    try:
+        yield
+    finally:
+        _before_leaving.remove(function)
 
 
 def is_handled() -> bool:

@@ -21,7 +21,7 @@ from django_probe.probe_classes import ProbeClass
 from django_probe.results import ErrorDetail, Outcome
 from django_probe.stray_marks import refuse_stray_marks
 
-__all__ = ["entries_of"]
+__all__ = ["by_load_tests", "entries_of", "of_method"]
 
 PATTERN = "[!_]*.py"
 """What ``load_tests`` gets as its pattern: every module."""
@@ -45,7 +45,7 @@ def entries_of(config: AppConfig, known: Known) -> Iterator[Planned]:
             continue
         refuse_stray_marks(module)
         if hasattr(module, "load_tests"):
-            yield from _by_load_tests(config, name, module)
+            yield from by_load_tests(config, name, module)
         else:
             yield from _by_class(config, name, module, known)
 
@@ -59,7 +59,7 @@ def _by_class(config: AppConfig, name: str, module: ModuleType, known: Known) ->
             continue
         try:
             owner = _owner(item, config, name)
-            entries = [_of_method(owner, method) for method in _methods(item)]
+            entries = [of_method(owner, method) for method in _methods(item)]
         except BaseException as exc:
             label = f"{name}.{attribute}"
             yield broken(config, id=label, label=label, problem=load_problem(exc, label))
@@ -108,7 +108,7 @@ def _methods(case_class: type[unittest.TestCase]) -> Sequence[str]:
     return methods or (["runTest"] if hasattr(case_class, "runTest") else [])
 
 
-def _of_method(owner: ProbeClass, method: str) -> Planned:
+def of_method(owner: ProbeClass, method: str) -> Planned:
     """Return the entry of a method; only an instance knows the id of a class with its own."""
     entry = Planned(owner, method)
     if not owner.own_id or owner.refusal:
@@ -121,7 +121,8 @@ def _of_method(owner: ProbeClass, method: str) -> Planned:
         return entry
 
 
-def _by_load_tests(config: AppConfig, name: str, module: Any) -> Iterator[Planned]:
+def by_load_tests(config: AppConfig, name: str, module: Any) -> Iterator[Planned]:
+    """Yield an entry for each test case that a module's ``load_tests`` makes."""
     try:
         with interruptible():
             standard = unittest.TestSuite(_standard_cases(config, name, module))
@@ -132,8 +133,10 @@ def _by_load_tests(config: AppConfig, name: str, module: Any) -> Iterator[Planne
         yield broken(config, id=f"{name}.load_tests", label=name, problem=problem)
         return
     owners: Known = {}
-    for case in cases:
-        yield _of_case(config, name, case, owners)
+    for place, case in enumerate(cases):
+        entry = _of_case(config, name, case, owners)
+        entry.origin = name, place
+        yield entry
 
 
 def _standard_cases(

@@ -108,7 +108,7 @@ def _how(group: Any) -> None:
     group.add_argument("--failfast", action="store_true", help=text)
     text = "run N probes at once; auto: one for each processor"
     group.add_argument("--parallel", type=_workers, metavar="N", help=text)
-    text = "how probes run: threads, or the dotted path of a class"
+    text = "how probes run: threads, processes (as with --parallel), or the dotted path of a class"
     group.add_argument("--executor", metavar="NAME", help=text)
     text = "stop a probe after S seconds (default: PROBE_TIMEOUT, 30)"
     group.add_argument("--timeout", type=_seconds, metavar="S", help=text)

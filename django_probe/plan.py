@@ -56,7 +56,17 @@ class Planned:
         case: the test case, where its author made it or only it knows its id.
     """
 
-    __slots__ = ("_case", "_held_by", "_own_id", "app_label", "index", "method", "owner", "problem")
+    __slots__ = (
+        "_case",
+        "_held_by",
+        "_own_id",
+        "app_label",
+        "index",
+        "method",
+        "origin",
+        "owner",
+        "problem",
+    )
 
     def __init__(
         self, owner: ProbeClass | None, method: str, case: unittest.TestCase | None = None
@@ -64,6 +74,8 @@ class Planned:
         self.owner = owner
         self.method = method
         self.index = 0
+        self.origin: tuple[str, int] | None = None
+        """The module whose ``load_tests`` made it, and which of its test cases it is."""
         self.app_label = owner.app_label if owner else ""
         self.problem: Problem | None = owner.refusal if owner else None
         self._case = case
@@ -76,6 +88,15 @@ class Planned:
         if own_id != self.standard_id:
             self._own_id = own_id
             self._held_by = holders({own_id}, owner.config)
+
+    def take_names(self, own_id: str, index: int) -> None:
+        """Stand for a probe whose class is not known here."""
+        self._own_id, self.index = own_id, index
+
+    @property
+    def is_made(self) -> bool:
+        """Return whether its test case has been made already."""
+        return self._case is not None
 
     @property
     def standard_id(self) -> str:

@@ -19,7 +19,7 @@ from django_probe.deadline import Deadline
 from django_probe.discovery import discover
 from django_probe.exceptions import ConfigurationError
 from django_probe.executors.base import Executor
-from django_probe.executors.names import DEBUGGER, make_executor
+from django_probe.executors.names import DEBUGGER, PARALLEL, make_executor
 from django_probe.formats import Format, find_format
 from django_probe.options import RANDOM, add_options, checked
 from django_probe.outputs import FileOutput, Output, StreamOutput
@@ -132,7 +132,8 @@ class DjangoProbeSuiteRunner:
             self._executor = make_executor(DEBUGGER, self.get_config())
             return self._executor
         entry = settings.executor
-        backend = self.option("executor", entry["BACKEND"])
+        several = self.option("parallel") is not None and not settings.names_executor()
+        backend = self.option("executor", PARALLEL if several else entry["BACKEND"])
         options = entry["OPTIONS"] if backend == entry["BACKEND"] else {}
         workers = self.option("parallel", options.get("max_workers", 1))
         self._executor = make_executor(

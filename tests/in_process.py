@@ -10,14 +10,12 @@ from types import ModuleType
 from typing import Any
 
 import django
+import worker_settings
 from django.conf import settings
 
 if not settings.configured:
     settings.configure(
-        SECRET_KEY="a-secret-key-of-the-tests-that-nobody-knows",
-        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
-        INSTALLED_APPS=[],
-        USE_TZ=True,
+        **{name: value for name, value in vars(worker_settings).items() if name.isupper()}
     )
     django.setup()
 

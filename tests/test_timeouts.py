@@ -596,7 +596,9 @@ def test_the_process_ends_though_a_probe_has_started_threads_that_do_not(make_pr
 def test_a_deadline_ends_the_process_within_a_second(make_project):
     project = make_project({"shop/probes.py": HANGING.replace("@timeout(0.3)", "")})
     began = time.monotonic()
-    done = project.probe("--format", "json", "--deadline", "1", "--parallel", "2")
+    done = project.probe(
+        "--format", "json", "--deadline", "1", "--parallel", "2", "--executor", "threads"
+    )
     assert time.monotonic() - began < 1 + 1 + 1.5  # The last is for the start of a process.
     outcomes = [result["outcome"] for result in json.loads(done.stdout)["results"]]
     assert sorted(outcomes) == ["not_run", "not_run", "not_run", "timed_out", "timed_out"]

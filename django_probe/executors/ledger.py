@@ -40,6 +40,7 @@ class Ledger:
         self.wake = threading.Event()
         """Set when somebody should look."""
         self.closed = False
+        self.backlog = BACKLOG
         self._timeout = config.timeout
         self._failfast = config.failfast
         self._deadline = deadline
@@ -78,7 +79,7 @@ class Ledger:
             if watch.abandoned:
                 raise Abandoned
             self._finish(task, result)
-        if len(self._events) > BACKLOG and not self.closed:
+        if len(self._events) > self.backlog and not self.closed:
             self.has_room.clear()
             self.wake.set()
             self.has_room.wait(ROOM_PATIENCE)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from django_probe.exceptions import ConfigurationError
 from django_probe.executors.base import Executor
 from django_probe.run_config import RunConfig
 
-__all__ = ["BUILT_IN", "DEBUGGER", "make_executor"]
+__all__ = ["BUILT_IN", "DEBUGGER", "PARALLEL", "make_executor"]
 
-BUILT_IN = {"threads": "django_probe.executors.threads.ThreadsExecutor"}
+BUILT_IN = {
+    "threads": "django_probe.executors.threads.ThreadsExecutor",
+    "processes": "django_probe.executors.processes.ProcessesExecutor",
+}
 DEBUGGER = "django_probe.executors.inline.InlineExecutor"
 """What ``--pdb`` runs probes with."""
+PARALLEL = "processes" if hasattr(os, "fork") else "threads"
+"""What ``--parallel`` means where nothing else is said."""
 
 
 def make_executor(backend: str, config: RunConfig | None = None, **options: Any) -> Executor:

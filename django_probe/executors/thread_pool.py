@@ -17,7 +17,7 @@ from django_probe.executors.watch import Step, cut_short, overran, timed_out
 from django_probe.executors.worker import Worker
 from django_probe.run_config import RunConfig
 
-__all__ = ["ThreadPool"]
+__all__ = ["TICK", "ThreadPool"]
 
 TICK = 0.05
 """Seconds between two looks at the workers; events cross in bunches."""

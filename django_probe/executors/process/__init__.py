@@ -1,0 +1,1 @@
+"""The parts of the executor ``processes``: what is here is no one else's."""
