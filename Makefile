@@ -16,19 +16,23 @@ ARGS ?=
 BIN = $(VENV)/bin
 TOX = $(TOX_VENV)/bin/tox
 CONSUMERS = tests/consumers/node_modules/.package-lock.json
+EXAMPLES = tests/ci_examples/node_modules/.package-lock.json
 # What was installed is installed anew when one of these changes.
 PROJECT = pyproject.toml setup.py
 
-.PHONY: help test demo demo-broken lint format types imports package matrix consumers clean
+.PHONY: help test test-ci-examples demo demo-broken lint format types imports package matrix consumers clean
 
 help: ## Say what there is (this)
 	@echo "make TARGET [PYTHON=python3.12]"
 	@echo
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/\1|\2/p' Makefile | while IFS='|' read -r name text; \
-		do printf '  %-12s %s\n' "$$name" "$$text"; done
+		do printf '  %-16s %s\n' "$$name" "$$text"; done
 
 test: $(VENV)/.test ## Run the whole suite on one Python
 	$(BIN)/python -m pytest $(ARGS)
+
+test-ci-examples: $(VENV)/.ci-examples $(EXAMPLES) ## Check and run the examples for CI (needs Node)
+	$(BIN)/python -m pytest $(ARGS) tests/ci_examples
 
 demo: $(VENV)/.demo ## See a small shop with its probes, all green
 	$(BIN)/python demo/run.py
@@ -58,7 +62,7 @@ consumers: $(CONSUMERS) ## Install the readers of reports that need Node (tests 
 
 clean: ## Throw away what the other targets made
 	rm -rf $(VENV) $(TOX_VENV) .tox .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
-	rm -rf build dist ./*.egg-info .demo .bench tests/consumers/node_modules
+	rm -rf build dist ./*.egg-info .demo .bench tests/*/node_modules
 
 $(VENV)/.made: $(PROJECT)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
@@ -75,10 +79,18 @@ $(VENV)/.test: $(VENV)/.made
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS)]'
 	@touch $@
 
+$(VENV)/.ci-examples: $(VENV)/.test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,ci-examples]'
+	@touch $@
+
 $(TOX):
 	$(PYTHON) -m venv --clear $(TOX_VENV)
 	$(TOX_VENV)/bin/python -m pip install --quiet --disable-pip-version-check 'tox>=4.30,<5' 'tox-uv>=1.29,<2'
 
 $(CONSUMERS): tests/consumers/package.json tests/consumers/package-lock.json
 	cd tests/consumers && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(EXAMPLES): tests/ci_examples/package.json tests/ci_examples/package-lock.json
+	cd tests/ci_examples && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
