@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from benchmarks import environment, speed, start, streaming, table, waiting, writing
+from benchmarks import environment, masking, speed, start, streaming, table, waiting, writing
 from benchmarks.lab import QUICK, Lab, Row, Scale, as_json
 
 GROUPS: dict[str, Callable[[Lab], Iterator[Row]]] = {
@@ -22,6 +22,7 @@ GROUPS: dict[str, Callable[[Lab], Iterator[Row]]] = {
     "mixed": speed.mixed,
     "large": speed.large,
     "writing": writing.writing,
+    "masking": masking.masking,
     "waiting": waiting.waiting,
     "hanging": waiting.hanging,
     "streaming": streaming.streaming,

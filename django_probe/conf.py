@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from django.conf import settings as django_settings
 
+from django_probe import redact_rules
 from django_probe.exceptions import ConfigurationError
 from django_probe.tokens import Token, read_tokens
 
@@ -95,6 +96,11 @@ class Settings:
                 f"PROBE_RELEASE is {value!r}, expected a string or a callable that returns one."
             )
         return value
+
+    @property
+    def redact(self) -> Mapping[str, Any]:
+        """``PROBE_REDACT``: ``{"NAMES": [...], "VALUES": [...], "PATTERNS": [...]}``."""
+        return redact_rules.checked(getattr(django_settings, "PROBE_REDACT", {}))
 
     @property
     def allow_test_environment(self) -> bool:

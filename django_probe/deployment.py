@@ -6,7 +6,7 @@ import os
 import re
 import socket
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from django.db import connections
@@ -14,12 +14,24 @@ from django.db import connections
 from django_probe.conf import settings
 from django_probe.exceptions import ConfigurationError
 
-__all__ = ["described", "refuse_test_environment"]
+__all__ = ["described", "enter", "refuse_test_environment"]
 
 PREFIX = "test_"
 """``TEST_DATABASE_PREFIX`` of ``django.db.backends.base.creation``."""
 
 _DUMMY = "django.db.backends.dummy"
+
+
+def enter(verbosity: int, tell: Callable[[str], None]) -> None:
+    """Refuse a place that is not live; from verbosity 2 on tell which one this is.
+
+    Raises:
+        ConfigurationError: it was made for tests.
+    """
+    refuse_test_environment()
+    if verbosity >= 2:
+        for line in described():
+            tell(line)
 
 
 def refuse_test_environment() -> None:

@@ -182,6 +182,10 @@ class Recorder(unittest.TestResult):
         """Return the record of a probe without secrets."""
         return self._scrubber.probe(probe)
 
+    def named(self, text: str) -> str:
+        """Return the name of a class, a fixture or the like without secrets, on one line."""
+        return self._scrubber.name(text)
+
     def scrubbed(self, problem: Problem) -> Problem:
         """Return a problem whose texts may be shown."""
         return self._scrubber.problem(problem)

@@ -1,7 +1,8 @@
 """No secret leaves in a record.
 
 A ``Redactor`` masks the values that it is told, in every spelling that turns up
-in reports. ``settings_secrets`` finds them in a Django project's settings.
+in reports, and what its place gives away. ``settings_secrets`` finds the values
+in a Django project, ``credentials`` knows the places.
 """
 
 from __future__ import annotations
@@ -13,13 +14,11 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus, unquote
 
 from django_probe.bounded import MARGIN, BoundedText
+from django_probe.credentials import MASK, CredentialMask
 from django_probe.sanitizing import clean, is_clean
-from django_probe.settings_secrets import SHORTEST, secrets_in_settings
+from django_probe.settings_secrets import SHORTEST
 
-__all__ = ["MASK", "TEXT_LIMIT", "Redactor", "secrets_in_settings"]
-
-MASK = "********************"
-"""What Django's debug page puts in the place of a secret."""
+__all__ = ["MASK", "TEXT_LIMIT", "Redactor"]
 
 TEXT_LIMIT = 64 * 1024
 """Characters of a traceback that a record keeps."""
@@ -27,19 +26,35 @@ TEXT_LIMIT = 64 * 1024
 PIECE = 512
 """A longer secret is masked in pieces of at most this size."""
 
+EDGE = 512
+"""Characters at a cut that may hold a part of a credential whose place is beyond it."""
+
+WINDOW = 2048
+"""Characters that a pattern of the project's sees at once: what it takes is bounded by it."""
+OVERLAP = 512
+"""Characters that two windows share: what is longer, and lies across, is masked in part."""
+
 _RUN = re.compile(r"[A-Za-z0-9]+")
 _ESCAPE = re.compile(r"%[0-9A-F]{2}")
 
 
 class Redactor:
-    """Mask known secret values in text.
+    """Mask secrets in text: known values, credentials by their place, what patterns find.
 
     Args:
         secrets: the values; those of fewer than six characters are left alone:
             masking them would turn a report into nonsense.
+        names: names whose values are secret, besides the usual ones.
+        patterns: whatever they find is secret.
     """
 
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        secrets: Iterable[str] = (),
+        *,
+        names: Iterable[str] = (),
+        patterns: Iterable[re.Pattern[str]] = (),
+    ) -> None:
         forms: set[str] = set()
         needles: set[str] = set()
         for piece in {piece for secret in secrets for piece in _pieces(secret)}:
@@ -47,18 +62,30 @@ class Redactor:
             forms |= spellings
             needles |= _needles(piece, spellings)
         longest_first = sorted(forms, key=lambda form: (-len(form), form))
-        self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+        self._pattern = re.compile("|".join(map(_as_pattern, longest_first)))
         self._needles = tuple(sorted(needles))
+        self._credentials = CredentialMask(names)
+        self._patterns = tuple(patterns)
         # What may be left of a secret at a cut, twice as long where cleaning has escaped it.
-        self._edge = min(2 * max(map(len, forms), default=0), MARGIN)
+        self._edge = min(max(2 * max(map(len, forms), default=0), EDGE), MARGIN)
 
     def redact(self, text: str) -> str:
         """Return text with each secret replaced by ``MASK``."""
-        return self._pattern.sub(MASK, text) if self._may_hold_one(text) else text
+        if self._may_hold_one(text):
+            text = self._pattern.sub(MASK, text)
+        text = self._credentials.masked(text)
+        for pattern in self._patterns:
+            text = _masked_by(pattern, text)
+        return text
 
     def is_harmless(self, text: str) -> bool:
         """Return whether a quick look tells that text may be shown as it is."""
-        return is_clean(text) and not self._may_hold_one(text)
+        return (
+            is_clean(text)
+            and not self._may_hold_one(text)
+            and not self._credentials.may_find(text)
+            and not self._patterns
+        )
 
     def scrub(self, text: str, limit: int = TEXT_LIMIT) -> str:
         """Return text that may be shown: without control characters, redacted, then cut.
@@ -97,6 +124,34 @@ class Redactor:
             if needle in text:
                 return True
         return False
+
+
+def _as_pattern(form: str) -> str:
+    """Return what finds a spelling; a number is no part of a longer one, unless in a URL."""
+    if not form.isdigit():
+        return re.escape(form)
+    return rf"(?:(?<!\d)(?<!\d\.)|(?<=%[0-9A-Fa-f]{{2}})){form}(?!\d)"
+
+
+def _masked_by(pattern: re.Pattern[str], text: str) -> str:
+    """Mask what a project's pattern finds, a window at a time."""
+    if len(text) <= WINDOW:
+        return pattern.sub(_mask, text)
+    spans: list[tuple[int, int]] = []
+    for start in range(0, len(text), WINDOW - OVERLAP):
+        found = pattern.finditer(text, start, min(start + WINDOW, len(text)))
+        spans.extend(match.span() for match in found)
+    kept, end = [], 0
+    for first, last in sorted(spans):
+        if last > end:
+            kept += [text[end:first], MASK if first < last and first >= end else ""]
+            end = last
+    return "".join([*kept, text[end:]])
+
+
+def _mask(match: re.Match[str]) -> str:
+    """Return the mask; what is empty (between two words, say) stays."""
+    return MASK if match[0] else ""
 
 
 def _marked(head: str, tail: str, whole: int) -> str:

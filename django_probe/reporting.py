@@ -107,16 +107,24 @@ class ReporterGroup:
     Args:
         reports: what was asked for.
         warn: takes one line for a person as soon as a report is lost.
+        shown: makes fit to be shown what is raised beside the probes.
 
     Raises:
         ConfigurationError: two reports go to one place.
     """
 
-    def __init__(self, reports: Iterable[Report], warn: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        reports: Iterable[Report],
+        warn: Callable[[str], None],
+        *,
+        shown: Callable[[str], str] = clean,
+    ) -> None:
         self._reports = list(reports)
         _refuse_twins(self._reports)
         self._working: list[Report] = []
         self._warn = warn
+        self.shown = shown
         self.errors: list[str] = []
 
     def open(self) -> None:
@@ -167,7 +175,7 @@ class ReporterGroup:
         with contextlib.suppress(Exception):
             report.output.discard()
         what = exc.strerror if isinstance(exc, OSError) and exc.strerror else f"{exc}"
-        told = one_line(clean(f"{type(exc).__name__}: {what}")).rstrip(": ")
+        told = one_line(self.shown(f"{type(exc).__name__}: {what}")).rstrip(": ")
         line = f"Report {report.name!r} to {report.output}: {told}"
         self.errors.append(line)
         self._warn(f"{line}. This report is lost.")

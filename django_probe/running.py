@@ -17,7 +17,6 @@ from django_probe.reporting import ReporterGroup
 from django_probe.results import ErrorDetail, Summary
 from django_probe.rounds import asked
 from django_probe.rules import Rules
-from django_probe.sanitizing import clean
 from django_probe.tally import Tally
 from django_probe.targets.base import Target
 
@@ -45,7 +44,7 @@ def run(
         ProbeError: nothing could be asked, or an output not opened; no probe has run.
     """
     began = time.monotonic()
-    ask = partial(_events, target, deadline)
+    ask = partial(_events, target, deadline, reports.shown)
     told = asked(ask, selection, rules, deadline, begin=reports.open, tell=tell)
     with guard(deadline), contextlib.closing(told) as events:
         try:
@@ -97,7 +96,7 @@ def _summary(
 
 
 def _events(
-    target: Target, deadline: Deadline, selection: Selection
+    target: Target, deadline: Deadline, shown: Callable[[str], str], selection: Selection
 ) -> Generator[Event, None, None]:
     """Yield what a target tells; what it raises in the middle is told as an event.
 
@@ -108,5 +107,5 @@ def _events(
     try:
         yield from events
     except Exception as exc:
-        error = ErrorDetail(exception_class_path=class_path(type(exc)), message=clean(text_of(exc)))
+        error = ErrorDetail(exception_class_path=class_path(type(exc)), message=shown(text_of(exc)))
         yield TargetFailed(target=target.alias, error=error)

@@ -26,28 +26,28 @@ class Scrubber:
     """Make texts and records of a run fit to be shown."""
 
     def __init__(self, redactor: Redactor) -> None:
-        self._redactor = redactor
+        self.redactor = redactor
 
     def text(self, text: str, limit: int = TEXT_LIMIT) -> str:
         """Return text that may be shown."""
-        return self._redactor.scrub(text, limit)
+        return self.redactor.scrub(text, limit)
 
     def message(self, value: object) -> str:
         """Return what an object says of itself, at most ``MESSAGE_LIMIT`` characters."""
-        return self._redactor.scrub(text_of(value), MESSAGE_LIMIT)
+        return self.redactor.scrub(text_of(value), MESSAGE_LIMIT)
 
     def name(self, text: str) -> str:
         """Return text that may be shown, on one line."""
-        return one_line(self._redactor.scrub(text, NAME_LIMIT))
+        return one_line(self.redactor.scrub(text, NAME_LIMIT))
 
     def output(self, kept: BoundedText | None) -> str:
         """Return captured output that may be shown."""
-        return self._redactor.scrub_output(kept) if kept else ""
+        return self.redactor.scrub_output(kept) if kept else ""
 
     def probe(self, probe: Probe) -> Probe:
         """Return the record of a probe without secrets; nearly always as it is."""
         texts = (probe.id, probe.description, probe.source, probe.quarantine or "", *probe.tags)
-        if self._redactor.is_harmless(" ".join(texts)):
+        if self.redactor.is_harmless(" ".join(texts)):
             return probe
         return replace(
             probe,
@@ -70,7 +70,12 @@ class Scrubber:
         )
 
     def error(self, error: ErrorDetail) -> ErrorDetail:
-        """Return an error whose texts may be shown."""
+        """Return an error whose texts may be shown; nearly always as it is."""
+        kind, message, traceback = error.exception_class_path, error.message, error.traceback
+        fits = len(message) <= MESSAGE_LIMIT and len(traceback) <= TEXT_LIMIT
+        is_name = len(kind) <= NAME_LIMIT and kind.replace(".", "_").isidentifier()
+        if fits and is_name and self.redactor.is_harmless(f"{kind}\n{message}\n{traceback}"):
+            return error
         return ErrorDetail(
             exception_class_path=self.name(error.exception_class_path),
             message=self.message(error.message),

@@ -7,10 +7,8 @@ import contextlib
 import random
 import sys
 from collections.abc import Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, TextIO
-
-from django.conf import settings as django_settings
 
 from django_probe import deployment, interrupts, listing, running
 from django_probe.ci import github_reports
@@ -24,11 +22,13 @@ from django_probe.formats import Format, find_format
 from django_probe.options import RANDOM, add_options, checked
 from django_probe.outputs import FileOutput, Output, StreamOutput
 from django_probe.plan import Plan, Selection
-from django_probe.redaction import Redactor, secrets_in_settings
+from django_probe.project_redactor import project_redactor
+from django_probe.redaction import Redactor
 from django_probe.reporting import Report, ReporterGroup
 from django_probe.results import Summary
 from django_probe.rules import Rules
 from django_probe.run_config import RunConfig
+from django_probe.sanitizing import one_line
 from django_probe.scrubbing import Scrubber
 from django_probe.targets.base import Target
 from django_probe.targets.local import LocalTarget
@@ -84,16 +84,12 @@ class DjangoProbeSuiteRunner:
         Raises:
             ProbeError: nothing could be asked; no probe has run.
         """
-        deployment.refuse_test_environment()
-        if self.option("verbosity", 1) >= 2:
-            scrubber = Scrubber(self.get_redactor())
-            for line in deployment.described():
-                self.warn(scrubber.name(line))
+        deployment.enter(self.option("verbosity", 1), self.warn)
         seconds = None if self.option("pdb") else self.option("deadline", settings.deadline)
         summary = running.run(
             self.get_target(),
             selection,
-            ReporterGroup(self.get_reports(), self.warn),
+            ReporterGroup(self.get_reports(), self.warn, shown=self.scrubber.message),
             Deadline(seconds),
             rules=Rules.of(self.option, seconds),
             guard=interrupts.handled,
@@ -146,7 +142,7 @@ class DjangoProbeSuiteRunner:
         return RunConfig(
             timeout=self.option("timeout", settings.timeout),
             failfast=bool(self.option("failfast")),
-            redactor=self.get_redactor(),
+            redactor=self.scrubber.redactor,
             strict=bool(self.option("strict")),
             fail_on_flaky=bool(self.option("fail_on_flaky")),
             retries=self.option("retries", 0),
@@ -156,7 +152,12 @@ class DjangoProbeSuiteRunner:
 
     def get_redactor(self) -> Redactor:
         """Return what masks secrets in every record."""
-        return Redactor(secrets_in_settings(django_settings))
+        return project_redactor()
+
+    @cached_property
+    def scrubber(self) -> Scrubber:
+        """What makes texts fit to be shown in this run."""
+        return Scrubber(self.get_redactor())
 
     def get_reports(self) -> list[Report]:
         """Return the reports that were asked for, none of them opened.
@@ -214,12 +215,12 @@ class DjangoProbeSuiteRunner:
             raise ConfigurationError("--list writes to stdout alone: leave the reports out.")
         plan = self.build_suite(selection)
         stream = self._output("").open()
-        scrubber = Scrubber(self.get_redactor())
+        scrubber = self.scrubber
         timeout = self.option("timeout", settings.timeout)
         described = [scrubber.probe(entry.describe(timeout)) for entry in plan.entries]
         stream.writelines(listing.probes(described, name))
         for line in listing.problems(plan):
-            self.warn(scrubber.name(line))
+            self.warn(line)
         if not plan.total:
             self.warn(listing.nothing_ran(selection, 0, self.build_suite))
         return 0 if plan.total or self.option("allow_empty") else 5
@@ -230,9 +231,9 @@ class DjangoProbeSuiteRunner:
         return default if value is None else value
 
     def warn(self, line: str) -> None:
-        """Tell a person something that is in no report."""
+        """Tell a person something that is in no report: one line, without secrets."""
         with contextlib.suppress(OSError, ValueError):
-            self.stderr.write(f"{line}\n")
+            self.stderr.write(f"{one_line(self.scrubber.message(line))}\n")
 
     @property
     def left_behind(self) -> tuple[str, ...]:

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from in_process import run
 
 from django_probe.bounded import LIMIT, MARGIN, BoundedText
-from django_probe.redaction import MASK, Redactor, secrets_in_settings
-from django_probe.settings_secrets import SECRET_NAME
+from django_probe.formats import BUILT_IN
+from django_probe.redaction import MASK, Redactor
+from django_probe.settings_secrets import SECRET_NAME, secrets_in_settings
 
 SECRET = "p@ss/w%rd+'\"<é>&123 x"
 
@@ -260,7 +261,7 @@ def test_settings_that_cannot_be_read_or_hold_themselves_do_no_harm():
 
 SETTINGS = """
     SECRET_KEY = "django-insecure-Key!4711-of-tests"
-    PROBE_TOKENS = ["probe-token-81-zz", "probe-token-82-zz"]
+    SHOP_TOKENS = ["probe-token-81-zz", "probe-token-82-zz"]
     DATABASES["other"] = {
         "ENGINE": "django.db.backends.postgresql", "NAME": "shop", "USER": "shop",
         "PASSWORD": "Db/p@ss 4711'x", "HOST": "nowhere.invalid",
@@ -273,7 +274,9 @@ SETTINGS = """
         },
     }
 """
+ENVIRON = {"SHOP_API_TOKEN": "from-environment-4711"}
 SECRETS = [
+    *("from-environment-4711", "unkn0wn-4711"),
     *("django-insecure-Key!4711-of-tests", "probe-token-81-zz", "probe-token-82-zz"),
     *("Db/p@ss 4711'x", "Ssl_pass4711", "R3dis%2Fsecret", "R3dis/secret"),
 ]
@@ -283,7 +286,7 @@ LEAKING = '''
     from django.conf import settings
     from django_probe import tag, timeout
 
-    TOKEN, OTHER = settings.PROBE_TOKENS
+    TOKEN, OTHER = settings.SHOP_TOKENS
     KEY = settings.SECRET_KEY
     PASSWORD = settings.DATABASES["other"]["PASSWORD"]
     EVERY = [TOKEN, OTHER, KEY, PASSWORD, "Ssl_pass4711", settings.CACHES["default"]["LOCATION"]]
@@ -363,8 +366,24 @@ LEAKING = '''
         def test_1(self): pass
 
     class Ssl_pass4711(unittest.TestCase):
+        @classmethod
+        def tearDownClass(cls):
+            self.fail("named in vain")
         def test_1(self):
             self.fail("named")
+
+    class Unknown(unittest.TestCase):
+        """Secrets that stand in no setting."""
+        def test_in_environment(self):
+            with self.subTest(os.environ["SHOP_API_TOKEN"]):
+                raise ValueError(os.environ["SHOP_API_TOKEN"])
+        def test_in_a_url(self):
+            raise ConnectionError("postgres://shop:unkn0wn-4711@db:5432/shop refused")
+        def test_in_a_connection_string(self):
+            self.skipTest("host=db user=shop password=unkn0wn-4711")
+        def test_in_a_header(self):
+            print({"Authorization": "Bearer unkn0wn-4711"}, "\\nSet-Cookie: sessionid=unkn0wn-4711")
+            self.assertEqual({"access_token": "unkn0wn-4711"}, {})
 '''
 
 
@@ -377,9 +396,10 @@ def test_no_secret_is_in_any_record_of_any_format(make_project):
         },
         settings=SETTINGS,
     )
-    formats = ["json", "junit", "tap", "text"]
+    formats = sorted(BUILT_IN.keys() - {"jsonl", "silent"})
     reports = [f"--report={name}={name}.report" for name in formats]
-    done = project.probe("--format", "jsonl", "-v", "3", *reports)
+    done = project.probe("--format", "jsonl", "-v", "3", *reports, env=ENVIRON)
+    assert done.returncode == 1, done.stderr
     texts = {name: (project.folder / f"{name}.report").read_text() for name in formats}
     texts["jsonl"] = done.stdout
     leaks = [
@@ -392,8 +412,9 @@ def test_no_secret_is_in_any_record_of_any_format(make_project):
     assert leaks == []
     assert all(MASK in text for text in texts.values())
     results = json.loads(texts["json"])["results"]
-    assert len(results) == 23
+    assert len(results) == 27, results[0]
     assert not [r for r in results if "Ssl_pass" in r["id"] + r["label"]]
+    assert "pass4711" not in done.stderr
     outcomes = {result["label"]: result["outcome"] for result in results}
     assert outcomes["shop.Leaks.test_reason"] == "skipped"
     assert outcomes["shop.Leaks.test_hangs"] == "timed_out"
@@ -438,3 +459,40 @@ def test_a_probe_that_never_ran_is_masked_too():
     told = run(Probe, failfast=True, redactor=Redactor(["secret_name_4711"]))
     assert list(told.outcomes) == ["test_a", f"test_{MASK}"]
     assert list(told.outcomes.values()) == ["failed", "not_run"]
+
+
+def test_what_a_reporter_or_the_command_itself_tells_on_stderr_is_masked_too(make_project):
+    project = make_project(
+        {
+            "shop/probes.py": """
+                import unittest
+                class Checkout(unittest.TestCase):
+                    def test_pay(self):
+                        pass
+            """,
+            "lib/parts.py": """
+                from django.conf import settings
+                from django_probe.reporting import Reporter
+                from django_probe.simple import DjangoProbeSuiteRunner
+                class Hook(Reporter):
+                    def run_finished(self, summary):
+                        raise OSError(f"https://u:unkn0wn-4711@hook/ refused {settings.SECRET_KEY}")
+                class Runner(DjangoProbeSuiteRunner):
+                    def build_suite(self, selection):
+                        raise RuntimeError(f"no {settings.SECRET_KEY}, password=unkn0wn-4711")
+            """,
+        },
+        settings=SETTINGS,
+    )
+    done = project.probe("--format", "jsonl", "--report", "lib.parts.Hook=hook.txt")
+    assert done.returncode == 3
+    assert f"OSError: https://u:{MASK}@hook/ refused {MASK}" in done.stderr
+    finished = json.loads(done.stdout.splitlines()[-1])
+    assert (
+        MASK in json.dumps(finished["summary"]["reporter_errors"])
+        or not finished["summary"]["reporter_errors"]
+    )
+    project.write("more.py", "from settings import *\nPROBE_RUNNER = 'lib.parts.Runner'\n")
+    done = project.probe("--settings", "more")
+    assert done.returncode == 2
+    assert f"RuntimeError: no {MASK}, password={MASK} - no verdict" in done.stderr

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timezone
 
 from django_probe.deadline import Deadline
@@ -131,6 +132,7 @@ class Ledger:
         with self._lock:
             verdict = self._recorder.scrubbed(watch.abandon() or verdict)
             hangs_in = task.fixtures.running or (task.probe.label if task.probe else "")
+            hangs_in = self._recorder.named(hangs_in)
             owed = task.fixtures.owed
             if task.probe is not None and task.fixtures.running:
                 task.fixtures.fail(verdict, task.probe.label)
@@ -189,7 +191,7 @@ class Ledger:
             self._failed = self._failed or "--failfast: a probe before it failed"
 
     def _tell_fixture(self, event: FixtureFailed) -> None:
-        self._events.append(event)
+        self._events.append(replace(event, fixture=self._recorder.named(event.fixture)))
         if self._failfast:
             self._failed = self._failed or "--failfast: a fixture before it failed"
 

@@ -18,6 +18,7 @@ from django_probe.checks import SETTINGS_TAG, check_settings
 from django_probe.details import text_of
 from django_probe.exceptions import ProbeError, RunEnded
 from django_probe.outputs import mend_descriptors, own_stdout
+from django_probe.project_redactor import without_secrets
 from django_probe.runners import runner_class
 from django_probe.simple import DjangoProbeSuiteRunner
 
@@ -127,10 +128,10 @@ class Command(BaseCommand):
 def _told(exc: BaseException) -> CommandError:
     """Return any error as one of the command: one line, and the exit code."""
     if isinstance(exc, ProbeError):
-        return CommandError(str(exc), returncode=exc.exit_code)
+        return CommandError(without_secrets(str(exc)), returncode=exc.exit_code)
     if isinstance(exc, CommandError):
-        return CommandError(str(exc), returncode=2)
-    what = " ".join(f"{type(exc).__name__}: {text_of(exc)}".split())
+        return CommandError(without_secrets(str(exc)), returncode=2)
+    what = without_secrets(" ".join(f"{type(exc).__name__}: {text_of(exc)}".split()))
     return CommandError(
         f"{what} - no verdict: this is no fault of a probe; --traceback shows where it comes from.",
         returncode=2,
