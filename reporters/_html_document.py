@@ -38,8 +38,16 @@ class Document:
         label = result.probe.label
         values = more(result, kind, target)
         values["again"] = f"{self._command} {shlex.quote(label)}"
-        values["run_url"] = f"{self._home}{quote(label, safe='')}/" if self._home else ""
+        values["run_url"] = self._run_url(quote(label, safe=""))
         return self._more.render(values)
+
+    def _run_url(self, label: str) -> str:
+        """Return where a label is run; one with a slash is no part of a path."""
+        if not self._home:
+            return ""
+        if "%2F" in label:
+            return f"{self._home}?label={label}&fresh=1"
+        return f"{self._home}{label}/?fresh=1"
 
     def around(
         self, run: RunStarted, summary: Summary, kinds: Mapping[str, int]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar, TextIO
 
 from django_probe.events import FixtureFailed, RunStarted, TargetFailed
+from django_probe.pages import PAGE_POLICY
 from django_probe.reporters._html_document import Document
 from django_probe.reporters._html_kinds import has_more, kind_of
 from django_probe.reporters._html_more import error_texts
@@ -29,6 +30,11 @@ class HtmlReporter(Reporter):
 
     accepts: ClassVar[frozenset[str]] = frozenset({"command", "page"})
     content_type = "text/html; charset=utf-8"
+    # For a page of the endpoint, which hands them on; a file has its policy in itself.
+    headers: ClassVar[Mapping[str, str]] = {
+        "Content-Security-Policy": PAGE_POLICY,
+        "Referrer-Policy": "same-origin",
+    }
     extension = "html"
 
     def __init__(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,15 +47,22 @@ def visiting(browser: Any, url: str, **options: Any) -> Iterator[Any]:
     context.set_default_timeout(30_000)
     page = context.new_page()
     said: list[str] = []
-    page.on(
-        "console",
-        lambda message: message.type in ("error", "warning") and said.append(message.text),
-    )
+
+    def listen(message: Any) -> None:
+        # Chromium tells of each document that comes with 503, say, which is what ours means.
+        of_document = message.location["url"] == page.url.partition("#")[0]
+        known = of_document and message.text.startswith("Failed to load resource")
+        # The admin's own page is bare where nobody serves static files.
+        known = known or re.search(r"/admin/|/favicon\.ico", message.location["url"])
+        if message.type in ("error", "warning") and not known:
+            said.append(f"{message.text} ({message.location['url']})")
+
+    page.on("console", listen)
     page.on("pageerror", lambda error: said.append(str(error)))
     page.goto(url)
     yield page
     context.close()
-    assert said == []
+    assert not said, said
 
 
 def complaints(page: Any) -> list[str]:
@@ -68,6 +76,15 @@ def complaints(page: Any) -> list[str]:
         for one in found["violations"]
         for node in one["nodes"]
     ]
+
+
+def in_every_look(page: Any) -> Iterator[str]:
+    """Show a page light and dark, on desktop and phone; yield what that is called."""
+    for name, size in SIZES.items():
+        page.set_viewport_size(size)
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            yield f"{name}, {scheme}"
 
 
 def written(folder: Path, text: str) -> str:

@@ -8,12 +8,12 @@ import re
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
-from django.middleware.csrf import get_token
 from django.urls import reverse
 
 from django_probe.exceptions import ProbeError
 from django_probe.formats import Format
 from django_probe.views.access import Access
+from django_probe.views.page import page_of
 from django_probe.views.question import Wish
 from django_probe.views.record import Ending, Run
 from django_probe.views.refusing import Refusal
@@ -129,7 +129,7 @@ def _fill(
     response: HttpResponse, request: HttpRequest, run: Run, access: Access, found: Format
 ) -> None:
     if "page" in getattr(found.reporter_class, "accepts", ()):
-        options = {"color": False, "page": _page(request, access)}
+        options = {"color": False, "page": page_of(request, access)}
         body = render(found, events_of(run.lines, access.scope), options)
     else:
         body = rendered(run, found, access.scope)
@@ -138,14 +138,3 @@ def _fill(
         return
     response.content = gzip.compress(body, 6, mtime=0)
     response["Content-Encoding"] = "gzip"
-
-
-def _page(request: HttpRequest, access: Access) -> dict[str, Any]:
-    """Return what makes a document a page of the endpoint."""
-    return {
-        "home": request.path,
-        "action": request.get_full_path(),
-        "may_run": access.session,
-        "csrf_token": get_token(request) if access.session else "",
-        "what": "",
-    }

@@ -18,6 +18,7 @@ from django.http.response import HttpResponseBase
 from django_probe.conf import settings
 from django_probe.views.access import Access, decide, protect
 from django_probe.views.negotiation import guess
+from django_probe.views.page import refusal_page
 from django_probe.views.question import refuse_secrets
 from django_probe.views.record import Run
 from django_probe.views.refusing import Refusal, refuse
@@ -104,12 +105,12 @@ class View:
                 raise Refusal(200, f"Allowed: {', '.join(self.methods)}.", self._allow)
             response = yield from self.respond(Asked(request, access, named, is_async))
         except Refusal as refusal:
-            response = refuse(refusal, guess(request))
+            response = _refused(request, refusal)
         except UNREADABLE as exc:
-            response = refuse(Refusal(400, f"The request cannot be read: {exc}"), guess(request))
+            response = _refused(request, Refusal(400, f"The request cannot be read: {exc}"))
         except Exception:
             logger.exception("/probe/ cannot answer")
-            response = refuse(Refusal(503, BROKEN), guess(request))
+            response = refuse(Refusal(503, BROKEN), guess(request))  # Nothing that can fail, too.
         return _sealed(request, response)
 
     @property
@@ -131,6 +132,11 @@ class View:
             protect(request)
         elif request.META.get("CONTENT_LENGTH") not in (None, "", "0"):
             raise Refusal(400, "What is asked for stands in the query: expected no body.")
+
+
+def _refused(request: HttpRequest, refusal: Refusal) -> HttpResponseBase:
+    name = guess(request)
+    return refusal_page(request, refusal) if name == "html" else refuse(refusal, name)
 
 
 def _sealed(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:

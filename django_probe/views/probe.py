@@ -65,7 +65,7 @@ def _wait(
 def _last(wish: Wish) -> Run:
     run = desk.last(wish.question.key)
     if run is None:
-        raise Refusal(404, "There is no result yet: a POST runs the probes.")
+        raise Refusal(404, "There is no result yet: a POST runs the probes.", offers_run=True)
     return run
 
 

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 
 from django_probe.sanitizing import clean, one_line
 
-__all__ = ["Refusal", "refuse"]
+__all__ = ["Refusal", "refuse", "told"]
 
 LONGEST = 500
 
@@ -22,10 +22,19 @@ class Refusal(Exception):
         status: of HTTP.
         message: one line for a person; what came from outside is quoted.
         headers: more of them.
+        offers_run: whether a page that says so offers to run the probes, to a session.
     """
 
-    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        offers_run: bool = False,
+    ) -> None:
         super().__init__(message)
+        self.offers_run = offers_run
         self.status = status
         self.message = message
         self.headers = headers or {}
@@ -33,12 +42,16 @@ class Refusal(Exception):
 
 def refuse(refusal: Refusal, name: str) -> HttpResponse:
     """Return a refusal in a format, by its name; as a line of text where that is none of ours."""
-    message = one_line(clean(refusal.message))[:LONGEST]
-    kind, body = _BODIES.get(name, _text)(refusal.status, message)
+    kind, body = _BODIES.get(name, _text)(refusal.status, told(refusal))
     response = HttpResponse(body, content_type=kind, status=refusal.status)
     for header, value in refusal.headers.items():
         response[header] = value
     return response
+
+
+def told(refusal: Refusal) -> str:
+    """Return what a refusal says, in one line of harmless text."""
+    return one_line(clean(refusal.message))[:LONGEST]
 
 
 def _text(status: int, message: str) -> tuple[str, str]:
@@ -56,19 +69,12 @@ def _xml(status: int, message: str) -> tuple[str, str]:
     return "application/xml; charset=utf-8", document
 
 
-def _html(status: int, message: str) -> tuple[str, str]:
-    head = f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{status}</title>'
-    page = f"{head}<h1>{status}</h1><p>{escape(message)}</p></html>\n"
-    return "text/html; charset=utf-8", page
-
-
 def _tap(status: int, message: str) -> tuple[str, str]:
     return "text/plain; charset=utf-8", f"TAP version 13\nBail out! {message.replace('#', '')}\n"
 
 
 _BODIES = {
     "ctrf": _json,
-    "html": _html,
     "json": _json,
     "jsonl": _json,
     "junit": _xml,

@@ -67,7 +67,7 @@
     for (const failure of all(".failure")) failure.hidden = active;
     for (const part of all(".part")) part.hidden = !part.querySelector(".group:not([hidden]), .failure:not([hidden])");
     reflect({ query, kinds, only, active });
-    $("none").hidden = !(active && !shown);
+    if ($("none")) $("none").hidden = !(active && !shown);
     if (active) say(`${shown} of ${rows.length} shown`);
   };
 
@@ -135,6 +135,9 @@
 
   const quote = (label) => (/^[\w.]+$/.test(label) ? label : `'${label.replaceAll("'", `'"'"'`)}'`);
 
+  const addressOf = (label) => body.dataset.home +
+    (label.includes("%2F") ? `?label=${label}&fresh=1` : `${label}/?fresh=1`);
+
   // Only when they can be seen: a run may have ten thousand rows.
   const equip = (group) => {
     if (group.dataset.equipped || group.open === false) return;
@@ -145,7 +148,7 @@
       for (const button of all("button", acts)) {
         button.value = label;
         button.querySelector(".aside").append(`: ${label}`);
-        if (button.type === "submit") button.formAction = `${body.dataset.home}${encodeURIComponent(label)}/`;
+        if (button.type === "submit") button.formAction = addressOf(encodeURIComponent(label));
       }
       holder.querySelector("th").append(acts);
     }
@@ -199,7 +202,10 @@
     const form = event.target;
     if (form.id !== "run" || !window.ReadableStream) return;
     event.preventDefault();
-    if (!stop) run(event.submitter?.formAction ?? form.action, form.elements.csrfmiddlewaretoken.value);
+    // A button without an address of its own has that of the page, not that of its form.
+    const button = event.submitter;
+    const url = button?.hasAttribute("formaction") ? button.formAction : form.action;
+    if (!stop) run(url, form.elements.csrfmiddlewaretoken?.value ?? "");
   });
   $("stop")?.addEventListener("click", () => stop?.abort());
 
@@ -208,21 +214,32 @@
     const progress = begin();
     try {
       const streamed = new URL(url);
+      const shown = new URL(url);
+      shown.searchParams.delete("fresh");
       streamed.searchParams.set("stream", "1");
       const response = await fetch(streamed, {
         method: "POST",
         headers: { "X-CSRFToken": token, Accept: "application/x-ndjson" },
         signal: stop.signal,
       });
-      if (!response.ok) throw new Error(`${response.status}: ${(await response.text()).trim().slice(0, 500)}`);
+      if (!response.ok) throw new Error(await refusal(response));
       for await (const line of lines(response.body)) take(progress, JSON.parse(line));
       if (!progress.finished) throw new Error("The run did not come to its end.");
-      await renew(url);
+      await renew(shown.href);
     } catch (error) {
       end(stop.signal.aborted ? "Stopped. What is shown below is the run before." : `Could not run. ${error.message}`);
     } finally {
       stop = null;
       for (const button of all("[form=run], #run button")) button.disabled = false;
+    }
+  };
+
+  const refusal = async (response) => {
+    const text = await response.text();
+    try {
+      return JSON.parse(text).error.message;
+    } catch {
+      return `The server answered ${response.status}.`; // Not ours: a proxy's page, say.
     }
   };
 
@@ -302,7 +319,9 @@
 
   // The server draws the new page: there is one template, not two.
   const renew = async (url) => {
-    const response = await fetch(url, { headers: { Accept: "text/html" } });
+    const asked = new URL(url);
+    asked.searchParams.set("status", "200"); // A report of failures is no failure to get it.
+    const response = await fetch(asked, { headers: { Accept: "text/html" } });
     const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
     if (!fresh.getElementById("page")) throw new Error(`The page answered ${response.status}.`);
     if (url !== location.href.split("#")[0]) history.pushState(null, "", url + location.hash);
