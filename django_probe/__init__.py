@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from django_probe.gate_marks import quarantine, retry, severity
-from django_probe.marks import serial, tag, timeout
+from django_probe.marks import allow_writes, serial, tag, timeout
 from django_probe.traffic import probe_headers
 
 __all__ = [
     "__version__",
+    "allow_writes",
     "probe_headers",
     "quarantine",
     "retry",

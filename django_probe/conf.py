@@ -52,6 +52,11 @@ class Settings:
         return _seconds("PROBE_DEADLINE", None)
 
     @property
+    def allow_writes(self) -> bool:
+        """``PROBE_ALLOW_WRITES``: let every probe write to every database; False by default."""
+        return cast(bool, _typed("PROBE_ALLOW_WRITES", False, bool, "True or False"))
+
+    @property
     def executor(self) -> Mapping[str, Any]:
         """``PROBE_EXECUTOR``: ``{"BACKEND": dotted path or name, "OPTIONS": {...}}``."""
         expected = "a dict with BACKEND and OPTIONS"

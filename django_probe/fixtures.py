@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from unittest.case import doModuleCleanups
 
+from django_probe.marks import writes_of
+
 __all__ = [
     "FixtureCall",
     "class_setup",
@@ -25,9 +27,16 @@ class FixtureCall:
     ``run()`` yields what it raised, and what the cleanups after it raised.
     """
 
-    def __init__(self, name: str, run: Callable[[], Iterator[BaseException]]) -> None:
+    def __init__(
+        self,
+        name: str,
+        run: Callable[[], Iterator[BaseException]],
+        writes: frozenset[str] = frozenset(),
+    ) -> None:
         self.name = name
         self.run = run
+        self.writes = writes
+        """The aliases of the databases that it may write to."""
 
 
 def class_setup(case_class: type) -> FixtureCall | None:
@@ -43,7 +52,7 @@ def class_setup(case_class: type) -> FixtureCall | None:
         if failed:
             yield from _class_cleanups(case_class)
 
-    return FixtureCall(f"{_path(case_class)}.setUpClass", run)
+    return FixtureCall(f"{_path(case_class)}.setUpClass", run, writes_of(case_class))
 
 
 def class_teardown(case_class: type) -> FixtureCall | None:
@@ -55,7 +64,7 @@ def class_teardown(case_class: type) -> FixtureCall | None:
         yield from _call(getattr(case_class, "tearDownClass", None))
         yield from _class_cleanups(case_class)
 
-    return FixtureCall(f"{_path(case_class)}.tearDownClass", run)
+    return FixtureCall(f"{_path(case_class)}.tearDownClass", run, writes_of(case_class))
 
 
 def has_class_cleanups(case_class: Any) -> bool:
@@ -77,7 +86,7 @@ def module_setup(module: str) -> FixtureCall | None:
         if failed:
             yield from _module_cleanups()
 
-    return FixtureCall(f"{module}.setUpModule", run)
+    return FixtureCall(f"{module}.setUpModule", run, _writes_of_module(module))
 
 
 def module_teardown(module: str) -> FixtureCall:
@@ -87,12 +96,19 @@ def module_teardown(module: str) -> FixtureCall:
         yield from _call(getattr(sys.modules.get(module), "tearDownModule", None))
         yield from _module_cleanups()
 
-    return FixtureCall(f"{module}.tearDownModule", run)
+    return FixtureCall(f"{module}.tearDownModule", run, _writes_of_module(module))
 
 
 def forget_module_cleanups() -> None:
     """Drop the cleanups of a module that was given up: unittest has one list for all modules."""
     _pending_of_modules().clear()
+
+
+def _writes_of_module(module: str) -> frozenset[str]:
+    """Return what the fixtures of a module may write to: the mark of either holds for both."""
+    found = sys.modules.get(module)
+    names = ("setUpModule", "tearDownModule")
+    return frozenset().union(*(writes_of(getattr(found, name, None)) for name in names))
 
 
 def _path(case_class: type) -> str:

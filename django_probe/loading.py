@@ -13,9 +13,8 @@ from django.apps import AppConfig, apps
 
 from django_probe.details import Problem, class_path, text_of
 from django_probe.exceptions import MarkError
-from django_probe.interrupts import interruptible
 from django_probe.labels import apps_of, is_probe_module
-from django_probe.modules import load_problem, probe_modules
+from django_probe.modules import authors_code, load_problem, probe_modules
 from django_probe.plan import Planned, broken
 from django_probe.probe_classes import ProbeClass
 from django_probe.results import ErrorDetail, Outcome
@@ -114,7 +113,7 @@ def of_method(owner: ProbeClass, method: str) -> Planned:
     if not owner.own_id or owner.refusal:
         return entry
     try:
-        with interruptible():
+        with authors_code():
             return Planned(owner, method, entry.make())
     except BaseException as exc:
         entry.problem = load_problem(exc, entry.id)
@@ -124,7 +123,7 @@ def of_method(owner: ProbeClass, method: str) -> Planned:
 def by_load_tests(config: AppConfig, name: str, module: Any) -> Iterator[Planned]:
     """Yield an entry for each test case that a module's ``load_tests`` makes."""
     try:
-        with interruptible():
+        with authors_code():
             standard = unittest.TestSuite(_standard_cases(config, name, module))
             suite = module.load_tests(_loader(module), standard, PATTERN)
             cases = list(_flatten(suite))

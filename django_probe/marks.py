@@ -1,4 +1,6 @@
-"""What an author says of a probe: ``@tag``, ``@timeout``, ``@serial``; see also ``gate_marks``.
+"""What an author says of a probe: ``@tag``, ``@timeout``, ``@serial``, ``@allow_writes``.
+
+Those that have a say in the verdict are in ``gate_marks``.
 
 Marks work on a probe class and on a probe method; a method's mark goes before
 its class's. They are plain attributes: a marked class still runs under any
@@ -15,10 +17,13 @@ from typing import Any, TypeVar, overload
 from django_probe.exceptions import MarkError
 
 __all__ = [
+    "EVERY_ALIAS",
     "MARK_PREFIX",
     "SERIAL_ATTRIBUTE",
     "TIMEOUT_ATTRIBUTE",
+    "WRITES_ATTRIBUTE",
     "Marked",
+    "allow_writes",
     "mark_error",
     "marker",
     "put_mark",
@@ -26,6 +31,7 @@ __all__ = [
     "tag",
     "tags_of",
     "timeout",
+    "writes_of",
 ]
 
 Marked = TypeVar("Marked", bound=Callable[..., Any])
@@ -35,6 +41,10 @@ MARK_PREFIX = "__probe_"
 TIMEOUT_ATTRIBUTE = "__probe_timeout__"
 SERIAL_ATTRIBUTE = "__probe_serial__"
 TAG_ATTRIBUTE = "__probe_tag__"
+WRITES_ATTRIBUTE = "__probe_allow_writes__"
+
+EVERY_ALIAS = frozenset({"*"})
+"""What ``@allow_writes`` without a name allows."""
 
 _NONE: frozenset[str] = frozenset()
 
@@ -145,3 +155,37 @@ def serial(group: Any = None, /) -> Any:
     if not group:
         raise mark_error("@serial got '', expected the name of a group: write @serial('stock').")
     return marker(SERIAL_ATTRIBUTE, group)
+
+
+@overload
+def allow_writes(item: Marked, /) -> Marked: ...
+@overload
+def allow_writes(*aliases: str) -> Callable[[Marked], Marked]: ...
+def allow_writes(*aliases: Any) -> Any:
+    """Let the probes that are marked write to the databases of these aliases.
+
+    Without an alias: to all. On a class it covers the class fixtures too, on
+    ``setUpModule`` or ``tearDownModule`` those of the module. Write
+    ``@allow_writes``, ``@allow_writes()`` or ``@allow_writes("orders")``.
+
+    Raises:
+        MarkError: an alias is no string.
+    """
+    if len(aliases) == 1 and not isinstance(aliases[0], str):
+        return _allow(aliases[0], EVERY_ALIAS)
+    if not all(isinstance(alias, str) for alias in aliases):
+        raise mark_error(
+            f"@allow_writes got {aliases!r}, expected aliases of DATABASES:"
+            " write @allow_writes('default'), or @allow_writes for all."
+        )
+    return lambda item: _allow(item, frozenset(aliases) or EVERY_ALIAS)
+
+
+def writes_of(item: object) -> frozenset[str]:
+    """Return the aliases that a class or function is allowed to write to."""
+    found = getattr(item, WRITES_ATTRIBUTE, _NONE)
+    return found if isinstance(found, frozenset) else _NONE
+
+
+def _allow(item: Any, aliases: frozenset[str]) -> Any:
+    return put_mark(item, WRITES_ATTRIBUTE, writes_of(item) | aliases)

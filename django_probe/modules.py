@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -14,10 +15,11 @@ from django.utils.module_loading import module_has_submodule
 
 from django_probe.details import Problem
 from django_probe.exceptions import MarkError, RunEnded
+from django_probe.guards import only_reading
 from django_probe.interrupts import interruptible, is_handled
 from django_probe.labels import PROBES
 
-__all__ = ["has_probes", "load_problem", "probe_modules"]
+__all__ = ["authors_code", "has_probes", "load_problem", "probe_modules"]
 
 
 def has_probes(config: AppConfig) -> bool:
@@ -36,6 +38,13 @@ def probe_modules(config: AppConfig) -> Iterator[tuple[str, ModuleType | Problem
     for folder in getattr(config.module, "__path__", ()):
         yield from _shadowed(config.name, Path(folder), [PROBES])
     yield from _import_tree(f"{config.name}.{PROBES}")
+
+
+@contextmanager
+def authors_code() -> Iterator[None]:
+    """Run what an author wrote to be loaded: it can be ended with the run, and only read."""
+    with interruptible(), only_reading():
+        yield
 
 
 def load_problem(exc: BaseException, name: str) -> Problem:
@@ -58,7 +67,7 @@ def load_problem(exc: BaseException, name: str) -> Problem:
 
 def _import_tree(name: str) -> Iterator[tuple[str, ModuleType | Problem]]:
     try:
-        with interruptible():
+        with authors_code():
             module = import_module(name)
         children = [] if hasattr(module, "load_tests") else _submodules(module)
     except BaseException as exc:  # SystemExit too: a module must not end the run

@@ -120,6 +120,8 @@ def _how(group: Any) -> None:
     group.add_argument("--retry-delay", type=_delay, metavar="S", help=text)
     text = "open the debugger where a probe fails; one probe at a time, without timeouts"
     group.add_argument("--pdb", action="store_true", help=text)
+    text = "let every probe write to every database (default: those with @allow_writes)"
+    group.add_argument("--allow-writes", action="store_true", help=text)
     text = "accepted: nothing is ever asked"
     group.add_argument("--noinput", "--no-input", action="store_true", help=text)
 

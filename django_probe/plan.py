@@ -18,7 +18,7 @@ from django_probe.gate_marks import (
     today,
 )
 from django_probe.labels import holders, roots, spellings
-from django_probe.marks import SERIAL_ATTRIBUTE, TIMEOUT_ATTRIBUTE, tags_of
+from django_probe.marks import SERIAL_ATTRIBUTE, TIMEOUT_ATTRIBUTE, tags_of, writes_of
 from django_probe.probe_classes import ProbeClass
 from django_probe.results import Probe
 from django_probe.sanitizing import one_line
@@ -168,6 +168,14 @@ class Planned:
             return False
         serial: bool | str = getattr(self._function, SERIAL_ATTRIBUTE, owner.serial)
         return serial
+
+    @property
+    def writes(self) -> frozenset[str]:
+        """Return the aliases of the databases that it may write to."""
+        if self.owner is None:
+            return _NONE
+        own = writes_of(self._function)
+        return self.owner.writes | own if own else self.owner.writes
 
     @property
     def _function(self) -> Any:

@@ -16,7 +16,7 @@ from django_probe.gate_marks import (
     Quarantine,
 )
 from django_probe.labels import holders, roots, short_name, spellings
-from django_probe.marks import SERIAL_ATTRIBUTE, TIMEOUT_ATTRIBUTE, tags_of
+from django_probe.marks import SERIAL_ATTRIBUTE, TIMEOUT_ATTRIBUTE, tags_of, writes_of
 from django_probe.results import Retry
 
 __all__ = ["ProbeClass", "refusal"]
@@ -50,6 +50,7 @@ class ProbeClass:
         self.severity: str = getattr(case_class, SEVERITY_ATTRIBUTE, "error")
         self.quarantine: Quarantine | None = getattr(case_class, QUARANTINE_ATTRIBUTE, None)
         self.retry: Retry | None = getattr(case_class, RETRY_ATTRIBUTE, None)
+        self.writes = writes_of(case_class)
         self.refusal = refusal(case_class)
         self.own_id = getattr(case_class, "id", None) is not unittest.TestCase.id
         self.own_description = (

@@ -22,6 +22,8 @@ class RunConfig:
     no limit."""
     failfast: bool = False
     """Start no probe after one that blocks."""
+    allow_writes: bool = False
+    """Let every probe write to every database: ``@allow_writes`` for all."""
     redactor: Redactor = field(default_factory=Redactor)
     """Makes what is recorded fit to be shown."""
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex)

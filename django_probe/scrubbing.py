@@ -8,6 +8,7 @@ from typing import Any
 from django_probe.bounded import BoundedText
 from django_probe.details import Problem, class_path, text_of
 from django_probe.exceptions import ProbeTimeout
+from django_probe.guards import explained
 from django_probe.redaction import TEXT_LIMIT, Redactor
 from django_probe.results import ErrorDetail, Probe
 from django_probe.sanitizing import one_line
@@ -84,7 +85,7 @@ class Scrubber:
 
     def raised(self, err: Any, traceback: str) -> ErrorDetail:
         """Return an exception, as ``sys.exc_info()`` tells it, as a record."""
-        kind, message = _class_path(err[0]), text_of(err[1])
+        kind, message = _class_path(err[0]), explained(err[1], text_of(err[1]))
         if issubclass(err[0], ProbeTimeout):
             kind, message = TIMEOUT, message or "interrupted: it ran out of time"
         return self.error(

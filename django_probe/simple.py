@@ -142,6 +142,7 @@ class DjangoProbeSuiteRunner:
         return RunConfig(
             timeout=self.option("timeout", settings.timeout),
             failfast=bool(self.option("failfast")),
+            allow_writes=bool(self.option("allow_writes")) or settings.allow_writes,
             redactor=self.scrubber.redactor,
             strict=bool(self.option("strict")),
             fail_on_flaky=bool(self.option("fail_on_flaky")),

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from types import FunctionType, ModuleType
 from unittest import TestCase
@@ -39,6 +40,14 @@ def _modules() -> dict[str, Path]:
 
 
 MODULES = _modules()
+DRIVERS = {
+    "django_probe.guarding.psycopg2": "psycopg2",
+    "django_probe.guarding.psycopg3": "psycopg",
+}
+"""What some modules cannot do without, and a project may."""
+for _name, _driver in DRIVERS.items():
+    if find_spec(_driver) is None:
+        del MODULES[_name]
 
 
 def _as_ruff_sorts(name: str) -> tuple[int, list[tuple[bool, int, str]]]:

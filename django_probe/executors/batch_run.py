@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from django_probe.capture import Sink, current_sink
 from django_probe.details import Problem
 from django_probe.executors.calling import call
+from django_probe.executors.connections import permit_writes, untold_refusals
 from django_probe.executors.fixture_run import FixtureRun
 from django_probe.executors.host import Host
 from django_probe.executors.watch import SETTLING, bounded, overran
@@ -68,6 +69,7 @@ class BatchRun:
         host, fixtures = self._host, self.fixtures
         if planned.owner is not fixtures.owner:
             fixtures.leave_for(planned.owner)
+        permit_writes(planned.writes)
         probe, problem = self._describe(planned)
         self.sink = sink = host.new_sink()
         self.started_at, self.began = datetime.now(timezone.utc), time.monotonic()
@@ -104,7 +106,10 @@ class BatchRun:
         recorder.reset()
 
         def step() -> None:
+            permit_writes(planned.writes)
             call(planned, recorder)
+            for refused in untold_refusals():  # The probe went on as if nothing were wrong.
+                recorder.add_raised(None, (type(refused), refused, refused.__traceback__))
             host.after_probe(shares=self.fixtures.shares)
 
         verdict, duration = bounded(host.watch, probe.timeout, step)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import ContextVar
 from typing import Any
@@ -14,9 +13,19 @@ from asgiref.sync import SyncToAsync, ThreadSensitiveContext
 from django.db import connections
 from django.db.backends.signals import connection_created
 
+from django_probe import guards
 from django_probe.executors.cancelling import cancel, is_spoilt
+from django_probe.guarding.base import GuardedWrapper
+from django_probe.guarding.permits import Permit, acting
+from django_probe.guards import WriteRefused
 
-__all__ = ["WorkerConnections", "close_own", "closing_pools", "watch_connections"]
+__all__ = [
+    "WorkerConnections",
+    "close_own",
+    "permit_writes",
+    "untold_refusals",
+    "watch_connections",
+]
 
 _owner: ContextVar[WorkerConnections | None] = ContextVar("django_probe_connections", default=None)
 
@@ -30,24 +39,34 @@ class WorkerConnections:
     Thread-sensitive async code (Django's async ORM) runs in a thread of the
     worker's own and shares the worker's connections: the worker waits for its
     event loop meanwhile, so that one connection for each alias is enough.
+
+    Args:
+        allow_writes: all probes may write to all databases.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, allow_writes: bool = False) -> None:
+        self.permit = Permit(everything=allow_writes)
         self.in_use = False
         """Whether a probe has opened any, or has run async code that may."""
         self._opened: list[Any] = []
         self._cancelling: list[threading.Thread] = []
         self._async_thread = _SharingThread(self)
         self._context = ThreadSensitiveContext()
+        self._left = contextlib.ExitStack()
 
     def enter(self) -> None:
-        """Make the calling thread's connections this worker's."""
+        """Make the calling thread's connections this worker's: guarded ones, until ``leave()``."""
+        self._left.enter_context(guards.replaced())
+        self._left.enter_context(acting(self.permit))
+        self.permit.begin()
+        self._left.callback(self.permit.end)
+        self._take()
+
+    def _take(self) -> None:
         self._thread = threading.get_ident()
         _owner.set(self)
         SyncToAsync.thread_sensitive_context.set(self._context)
         SyncToAsync.context_to_thread_executor[self._context] = self._async_thread
-        for alias in _pooled_aliases():
-            connections[alias] = _without_pool(alias)
 
     def add(self, connection: Any) -> None:
         """Take note of a connection that was opened, by whatever thread of the probe."""
@@ -93,6 +112,18 @@ class WorkerConnections:
         """Close everything at the end of the worker."""
         self.close()
         self._async_thread.shutdown(wait=False)
+        _owner.set(None)
+        self._left.close()
+
+    def permit_writes(self, aliases: frozenset[str]) -> None:
+        """Let the code that runs next write to these and no others.
+
+        A connection that may do more, or less, is opened anew when it is needed.
+        """
+        if self.permit.give(aliases):
+            for connection in tuple(self._opened):
+                if isinstance(connection, GuardedWrapper):
+                    connection.follow_permit()
 
     def cancel(self) -> None:
         """Ask the servers to cancel what runs, without waiting for their answer."""
@@ -115,7 +146,7 @@ class WorkerConnections:
         left, self._opened = self._opened, []
         # A connection in use may keep the one who closes it waiting.
         threading.Thread(target=lambda: list(map(_close, left)), daemon=True).start()
-        self.enter()
+        self._take()
 
 
 class _SharingThread(ThreadPoolExecutor):
@@ -162,7 +193,8 @@ def _share(shared: dict[str, Any]) -> None:
 
 
 def watch_connections() -> None:
-    """Let workers know of the connections they open; calling it again changes nothing."""
+    """Guard what is opened from now on, and let workers know of it; more calls change nothing."""
+    guards.watch()
     connection_created.connect(_opened, dispatch_uid="django_probe.connections", weak=False)
 
 
@@ -172,42 +204,24 @@ def _opened(connection: Any, **kwargs: object) -> None:
         owner.add(connection)
 
 
+def permit_writes(aliases: frozenset[str]) -> None:
+    """Let the code that the calling worker runs next write to these aliases and no others."""
+    owner = _owner.get()
+    if owner is not None:
+        owner.permit_writes(aliases)
+
+
+def untold_refusals() -> list[WriteRefused]:
+    """Return what the guard refused the calling worker's code and no result tells of yet."""
+    owner = _owner.get()
+    return owner.permit.take_untold() if owner is not None else []
+
+
 def close_own() -> None:
     """Close the calling thread's connections: what was opened while modules were imported."""
     for connection in connections.all(initialized_only=True):
         if not connection.in_atomic_block:
             connection.close()
-
-
-@contextlib.contextmanager
-def closing_pools() -> Iterator[None]:
-    """Close, at the end, the connection pools that threads of probes have made Django open."""
-    before = {alias for alias in _pooled_aliases() if _has_pool(alias)}
-    try:
-        yield
-    finally:
-        for alias in _pooled_aliases():
-            if alias not in before and _has_pool(alias):
-                connections[alias].close_pool()  # type: ignore[attr-defined]
-
-
-def _pooled_aliases() -> list[str]:
-    settings = connections.settings
-    return [alias for alias in settings if settings[alias].get("OPTIONS", {}).get("pool")]
-
-
-def _has_pool(alias: str) -> bool:
-    return alias in getattr(connections[alias], "_connection_pools", ())
-
-
-def _without_pool(alias: str) -> Any:
-    """Return a connection of its own: a pool would open more of them than there are workers."""
-    wrapper: Any = connections.create_connection(alias)
-    options = {
-        key: value for key, value in wrapper.settings_dict["OPTIONS"].items() if key != "pool"
-    }
-    wrapper.settings_dict = {**wrapper.settings_dict, "OPTIONS": options}
-    return wrapper
 
 
 def _close_like_django(connection: Any) -> None:

@@ -7,10 +7,11 @@ from dataclasses import replace
 from functools import partial
 from unittest import SkipTest
 
-from django_probe import fixtures
+from django_probe import fixtures, guards
 from django_probe.details import Problem, text_of
 from django_probe.events import FixtureFailed
 from django_probe.exceptions import ProbeTimeout
+from django_probe.executors.connections import permit_writes, untold_refusals
 from django_probe.executors.host import Host
 from django_probe.executors.watch import SETTLING, bounded
 from django_probe.fixtures import FixtureCall
@@ -197,13 +198,16 @@ def _collect(
 ) -> None:
     """List what a fixture raises; None stands for the interrupt: the verdict on it tells more."""
     raised.append(None)
+    permit_writes(fixture.writes)
     for exc in fixture.run():
+        guards.mark_told(exc)
         if isinstance(exc, SkipTest):
             raised.append(Problem.skipped(text_of(exc)))
         else:
             interrupted = isinstance(exc, ProbeTimeout)
             raised.append(None if interrupted else Problem.raised(exc, skip_importers=True))
             saw(fixture.name, exc)
+    raised.extend(map(Problem.raised, untold_refusals()))
     raised.remove(None)
 
 

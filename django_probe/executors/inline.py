@@ -16,7 +16,7 @@ from django_probe.details import text_of
 from django_probe.events import Event
 from django_probe.exceptions import ConfigurationError
 from django_probe.executors.base import Executor
-from django_probe.executors.connections import close_own, closing_pools, watch_connections
+from django_probe.executors.connections import close_own, watch_connections
 from django_probe.executors.ledger import Ledger
 from django_probe.executors.tasks import tasks_of
 from django_probe.executors.thread_pool import ThreadPool
@@ -50,7 +50,7 @@ class InlineExecutor(Executor):
         """Run the batches, one probe at a time where it shares no fixture."""
         watch_connections()
         close_own()
-        with closing_pools(), routed() as routing:
+        with routed() as routing:
             ledger = Ledger(self.config, target, deadline)
             pool = ThreadPool(self.config, ledger, deadline, routing)
             pool.is_alone = True

@@ -65,6 +65,8 @@ class ThreadPool:
         """Let go of the workers; those that hang are daemons."""
         self.ledger.closed = True
         self.ledger.has_room.set()
+        for worker in self._lost:
+            worker.retire()
 
     @property
     def left_behind(self) -> tuple[str, ...]:

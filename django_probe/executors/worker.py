@@ -45,7 +45,7 @@ class Worker:
         self._pool = pool
         self._ledger = pool.ledger
         self.stopped = pool.ledger.stopped
-        self._connections = WorkerConnections()
+        self._connections = WorkerConnections(allow_writes=config.allow_writes)
         self._steps_seen = 0
         self._silent_since = time.monotonic()
         self._silent_looks = 0
@@ -67,6 +67,10 @@ class Worker:
             self._connections.leave()
             self.done = True
             self._ledger.wake.set()
+
+    def retire(self) -> None:
+        """Count for no other thread any more: the run has ended, but not what it hangs in."""
+        self._connections.permit.end()
 
     def _work(self, task: BatchRun) -> None:
         try:

@@ -16,6 +16,7 @@ from typing_extensions import assert_type
 
 from django_probe import (
     __version__,
+    allow_writes,
     probe_headers,
     quarantine,
     retry,
@@ -74,6 +75,15 @@ class Checkout(unittest.TestCase):
     @severity("warning")
     @retry(times=2, delay=0.5, only_on=(ConnectionError, OSError))
     def test_more(self) -> None:
+        self.assertTrue(True)
+
+    @allow_writes
+    def test_write(self) -> None:
+        self.assertTrue(True)
+
+    @allow_writes()
+    @allow_writes("orders", "archive")
+    def test_order(self) -> None:
         self.assertTrue(True)
 
     @tag("helper")

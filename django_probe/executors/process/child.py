@@ -16,7 +16,7 @@ from queue import SimpleQueue
 from django_probe.capture import Routing, Sink, own_all, routed
 from django_probe.details import Problem
 from django_probe.executors.batch_run import BatchRun
-from django_probe.executors.connections import closing_pools, watch_connections
+from django_probe.executors.connections import watch_connections
 from django_probe.executors.fixture_run import FixtureRun
 from django_probe.executors.ledger import Ledger
 from django_probe.executors.places import Place
@@ -44,7 +44,7 @@ def work(charter: Charter, line: Line, pipes: Pipes, plan: Mapping[int, Planned]
     """Run what the parent hands out, until it hands out nothing more."""
     signal.signal(WAKE, _woken)
     watch_connections()
-    with closing_pools(), routed() as routing:
+    with routed() as routing:
         pool = _Pool(charter, line, pipes, Resolver(plan), routing)
         threading.Thread(target=pool.watch, name="probe-watch", daemon=True).start()
         pool.worker.run()

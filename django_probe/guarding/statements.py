@@ -1,0 +1,54 @@
+"""What the guard has to know of an SQL statement: its verb, and whether it is one."""
+
+from __future__ import annotations
+
+import re
+from types import TracebackType
+
+__all__ = ["is_single", "sql_of", "verb_of"]
+
+_PLAIN = re.compile(r"""'[^']*'|"[^"]*\"""")
+_TRICKY = ("--", "/*", "\\", "$")
+"""With one of these, where a string begins and ends is for the server alone to say."""
+
+_COMMENTS = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_WORD = re.compile(r"[A-Za-z]+")
+_WRITES = re.compile(r"\b(INSERT|UPDATE|DELETE|MERGE|REPLACE)\b", re.IGNORECASE)
+
+
+def is_single(sql: str) -> bool:
+    """Return whether it is sure that a text holds one statement: no more, whoever reads it.
+
+    False does not mean that there are several.
+    """
+    sql = sql.rstrip("; \t\r\n")
+    if ";" not in sql:
+        return True
+    return not any(mark in sql for mark in _TRICKY) and ";" not in _PLAIN.sub("", sql)
+
+
+def verb_of(sql: str) -> str:
+    """Return the verb of a statement in capitals: ``INSERT``; "" where there is none."""
+    words = _WORD.findall(_COMMENTS.sub(" ", sql)[:1000])
+    if not words:
+        return ""
+    verb = str(words[0]).upper()
+    if verb in ("WITH", "EXPLAIN", "ANALYZE"):
+        found = _WRITES.search(_COMMENTS.sub(" ", sql))
+        return found[1].upper() if found else verb
+    return verb
+
+
+def sql_of(frames: TracebackType | None) -> str:
+    """Return the statement that the first frames of a traceback were to run, "" if unknown.
+
+    Django's cursors call it ``sql``, or ``procname``.
+    """
+    while frames is not None:
+        seen = frames.tb_frame.f_locals
+        if isinstance(seen.get("sql"), str):
+            return str(seen["sql"])
+        if isinstance(seen.get("procname"), str):
+            return f"CALL {seen['procname']}"
+        frames = frames.tb_next
+    return ""
