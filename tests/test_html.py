@@ -185,6 +185,7 @@ def test_each_kind_is_told_by_word_and_icon():
     assert icons <= symbols
     for word in KINDS.values():
         assert word in page.text
+    assert {outcome.value for outcome in Outcome} <= set(KINDS)
     found = {kind_of(one) for one in [*sample_results(), *what_the_gate_says()]}
     assert found == set(KINDS)
 

@@ -141,6 +141,13 @@ def test_run_follow_open_filter_and_run_one_again(browser, server, people):
         assert page.locator(".row:visible .name").all_inner_texts() == ["test_d_refund"]
         page.get_by_role("button", name="Clear").click()
 
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        row = page.locator("[data-label='shop.Checkout.test_a_pay']")
+        row.hover()
+        row.get_by_role("button", name="Copy the command").click()
+        page.get_by_text("Copied: ").wait_for(state="attached")
+        copied = page.evaluate("navigator.clipboard.readText()")
+        assert copied == "./manage.py probe shop.Checkout.test_a_pay"
         row = page.locator("[data-label='shop.Checkout.test_b_ship']")
         row.locator("summary").first.click()
         assert row.get_by_text("asked the warehouse").is_visible()

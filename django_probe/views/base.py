@@ -136,7 +136,13 @@ class View:
 
 def _refused(request: HttpRequest, refusal: Refusal) -> HttpResponseBase:
     name = guess(request)
-    return refusal_page(request, refusal) if name == "html" else refuse(refusal, name)
+    if name != "html":
+        return refuse(refusal, name)
+    try:
+        return refusal_page(request, refusal)
+    except Exception:
+        logger.exception("/probe/ cannot draw a page")
+        return refuse(refusal, "text")
 
 
 def _sealed(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:

@@ -22,6 +22,8 @@ __all__ = ["asset_view", "page_of", "refusal_page"]
 HOW = frozenset({"format", "stream", "status", "async", "fresh"})
 """What of a query says how to answer, not what to ask."""
 HEADERS = {"Content-Security-Policy": PAGE_POLICY, "Referrer-Policy": "same-origin"}
+UNASKED = "No result yet", "Nobody has asked these probes lately. Run them to see how things are."
+LOGIN = "People log in, as a member of staff who may run probes."
 TITLES = {401: "Who are you?", 403: "Not for you", 404: "Not here"}
 
 
@@ -46,16 +48,17 @@ def page_of(request: HttpRequest, access: Access) -> dict[str, object]:
 def refusal_page(request: HttpRequest, refusal: Refusal) -> HttpResponse:
     """Return a page that says why there is no report, and what to do."""
     status = refusal.status
+    title, message = TITLES.get(status, f"{status}"), told(refusal)
     if refusal.offers_run:
-        title, page = "No result yet", page_of(request, Access(session=True))
+        title, message, page = *UNASKED, page_of(request, Access(session=True))
     else:
-        title = TITLES.get(status, f"{status}")
-        page = {**_assets(request), "home": request.path}
+        page = {**_assets(request), "home": _url(request, "probe")}
     values: dict[str, object] = {
         "title": "Probes",
         "verdict": title,
-        "message": told(refusal),
+        "message": message,
         "page": page,
+        "hint": LOGIN if status == 401 else "",
         "login": _login(request) if status in (401, 403) else "",
     }
     response = HttpResponse(render("refusal.html", values), status=status)

@@ -4,7 +4,6 @@
   const $ = (id) => document.getElementById(id);
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const OK = new Set(["passed", "skipped", "expected_failure"]);
-  const body = document.body;
   const say = (text) => { $("said").textContent = text; };
 
   // -- what is shown: search and filter, kept in the part of the URL that no server sees
@@ -135,7 +134,7 @@
 
   const quote = (label) => (/^[\w.]+$/.test(label) ? label : `'${label.replaceAll("'", `'"'"'`)}'`);
 
-  const addressOf = (label) => body.dataset.home +
+  const addressOf = (label) => document.body.dataset.home +
     (label.includes("%2F") ? `?label=${label}&fresh=1` : `${label}/?fresh=1`);
 
   // Only when they can be seen: a run may have ten thousand rows.
@@ -156,7 +155,7 @@
 
   const copy = async (button) => {
     const code = button.closest(".again")?.querySelector("code");
-    const text = code ? code.textContent : `${body.dataset.command} ${quote(button.value)}`;
+    const text = code ? code.textContent : `${document.body.dataset.command} ${quote(button.value)}`;
     try {
       await navigator.clipboard.writeText(text);
     } catch {
@@ -176,10 +175,12 @@
   };
 
   document.addEventListener("click", (event) => {
-    const button = event.target.closest(".copy");
-    if (button) {
-      event.preventDefault();
-      copy(button);
+    const button = event.target.closest("button, .skip");
+    if (button?.matches(".copy")) copy(button);
+    if (button?.id === "stop") stop?.abort();
+    if (button?.matches(".skip")) {
+      event.preventDefault(); // What stands behind # is the filter's.
+      $("results").focus();
     }
   });
 
@@ -207,8 +208,6 @@
     const url = button?.hasAttribute("formaction") ? button.formAction : form.action;
     if (!stop) run(url, form.elements.csrfmiddlewaretoken?.value ?? "");
   });
-  $("stop")?.addEventListener("click", () => stop?.abort());
-
   const run = async (url, token) => {
     stop = new AbortController();
     const progress = begin();
@@ -327,10 +326,8 @@
     if (url !== location.href.split("#")[0]) history.pushState(null, "", url + location.hash);
     drawn = here();
     document.title = fresh.title;
-    for (const selector of ["#page", ".top", "link[rel=icon]"]) {
-      document.querySelector(selector).replaceWith(fresh.querySelector(selector));
-    }
-    $("stop")?.addEventListener("click", () => stop?.abort());
+    document.querySelector("link[rel=icon]").replaceWith(fresh.querySelector("link[rel=icon]"));
+    document.body.replaceWith(fresh.body);
     prepare();
     say(`${$("verdict").textContent}. ${document.querySelector(".lead").textContent}`);
     $("verdict").tabIndex = -1;
@@ -340,10 +337,6 @@
   const here = () => location.pathname + location.search;
   let drawn = here();
   addEventListener("popstate", () => { if (here() !== drawn) location.reload(); });
-  document.querySelector(".skip").addEventListener("click", (event) => {
-    event.preventDefault(); // The part behind # is the filter's.
-    $("results").focus();
-  });
   addEventListener("hashchange", show);
   prepare();
 })();
