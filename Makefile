@@ -20,7 +20,7 @@ EXAMPLES = tests/ci_examples/node_modules/.package-lock.json
 # What was installed is installed anew when one of these changes.
 PROJECT = pyproject.toml setup.py
 
-.PHONY: help test test-ci-examples demo demo-broken lint format types imports package matrix consumers clean
+.PHONY: help test tables test-ci-examples demo demo-broken lint format types imports package matrix consumers clean
 
 help: ## Say what there is (this)
 	@echo "make TARGET [PYTHON=python3.12]"
@@ -33,6 +33,9 @@ test: $(VENV)/.test ## Run the whole suite on one Python
 
 test-ci-examples: $(VENV)/.ci-examples $(EXAMPLES) ## Check and run the examples for CI (needs Node)
 	$(BIN)/python -m pytest $(ARGS) tests/ci_examples
+
+tables: $(VENV)/.test ## Make the tables in docs that come from tests (needs the servers)
+	$(BIN)/python tests/write_ways.py
 
 demo: $(VENV)/.demo ## See a small shop with its probes, all green
 	$(BIN)/python demo/run.py

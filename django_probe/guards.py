@@ -18,6 +18,7 @@ from django.db import connections
 from django_probe.guarding import permits
 from django_probe.guarding.base import GuardedWrapper
 from django_probe.guarding.permits import Permit, WriteRefused, acting
+from django_probe.guarding.statements import is_refusal
 from django_probe.marks import EVERY_ALIAS
 
 __all__ = [
@@ -85,7 +86,7 @@ def explained(exc: BaseException, text: str) -> str:
     """
     permit = permits.current.get()
     refused = mark_told(exc)
-    if permit is None or refused or permit.aliases >= EVERY_ALIAS or not _is_refusal(exc):
+    if permit is None or refused or permit.aliases >= EVERY_ALIAS or not is_refusal(exc):
         return text
     aliases = ", ".join(map(repr, sorted(permit.guarded)))
     return f"{text.rstrip()} - {RAW.format(f' from {aliases}' if aliases else '')}"
@@ -102,16 +103,6 @@ def mark_told(exc: BaseException) -> bool:
             found = following.told = True
         following = following.__cause__ or following.__context__
     return found
-
-
-def _is_refusal(exc: BaseException) -> bool:
-    code = getattr(exc, "sqlstate", None) or getattr(exc, "pgcode", None)
-    if code == "25006":
-        return True
-    module = type(exc).__module__
-    if module == "sqlite3":
-        return str(exc).startswith(("not authorized", "attempt to write a readonly database"))
-    return "1792" in map(str, exc.args[:1]) and "sql" in module.lower()
 
 
 def unknown_aliases(writes: frozenset[str]) -> list[str]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from types import TracebackType
-from typing import Any, ClassVar
+from typing import Any
 
 from django.db.utils import DatabaseErrorWrapper
 from django.utils.functional import cached_property
 
 from django_probe.guarding.permits import Permit, WriteRefused, is_allowed, of_this_code
-from django_probe.guarding.statements import sql_of, verb_of
+from django_probe.guarding.statements import is_refusal, sql_of, verb_of
 
 __all__ = ["GuardedWrapper", "Refusals", "how_to_allow"]
 
@@ -29,8 +29,6 @@ class GuardedWrapper(_Wrapper):  # type: ignore[misc]
     in_atomic_block: bool
     writable = False
     """Whether the connection that is open may write."""
-    codes: ClassVar[frozenset[object]] = frozenset()
-    """SQLSTATEs or error numbers by which the server says that it refuses a write."""
 
     def connect(self) -> None:
         """Open a connection; it is guarded when this returns, or it is closed."""
@@ -62,9 +60,7 @@ class GuardedWrapper(_Wrapper):  # type: ignore[misc]
 
     def is_refusal(self, exc: BaseException) -> bool:
         """Return whether an exception of the driver means that a write was refused."""
-        code = getattr(exc, "sqlstate", None) or getattr(exc, "pgcode", None)
-        number = exc.args[0] if exc.args else None
-        return code in self.codes or (isinstance(number, int) and number in self.codes)
+        return is_refusal(exc)
 
     def verb(self, exc: BaseException, sql: str) -> str:
         """Return what was refused: the statement's verb."""

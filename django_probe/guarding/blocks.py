@@ -1,10 +1,21 @@
-"""What both drivers of PostgreSQL put around a statement, behind a pooler."""
+"""What both drivers of PostgreSQL need to know: what to put around a statement, what to refuse."""
 
 from __future__ import annotations
 
+import re
+
 from django_probe.guarding.statements import is_single
 
-__all__ = ["BEGIN", "END", "FIRST", "KEEP", "is_several", "refuse_several"]
+__all__ = [
+    "BEGIN",
+    "END",
+    "FIRST",
+    "KEEP",
+    "is_explained",
+    "is_several",
+    "refuse_explained",
+    "refuse_several",
+]
 
 BEGIN = "BEGIN READ ONLY"
 END = "ROLLBACK"
@@ -17,6 +28,23 @@ SEVERAL = (
     "behind this pooler a probe runs one statement at a time, and this may be several: give each"
     " to execute() on its own, without comments or strings that hold a semicolon"
 )
+
+_EXPLAINED = re.compile(r"\bexplain\b.*\banaly[sz]e\b.*\b(into|create)\b", re.DOTALL)
+EXPLAINED = (
+    "the server does not refuse a table that is made under EXPLAIN ANALYZE, in a read-only"
+    " transaction either, so that the guard does"
+)
+
+
+def refuse_explained(sql: str, kind: type[Exception]) -> None:
+    """Raise a driver's error where EXPLAIN ANALYZE would make a table.
+
+    It runs ``CREATE TABLE AS`` and ``SELECT INTO`` without asking whether the
+    transaction is read-only (PostgreSQL 15).
+    """
+    lower = sql.lower()
+    if "explain" in lower and _EXPLAINED.search(lower):
+        raise kind(EXPLAINED)
 
 
 def refuse_several(sql: str, kind: type[Exception]) -> None:
@@ -31,3 +59,8 @@ def refuse_several(sql: str, kind: type[Exception]) -> None:
 def is_several(exc: BaseException) -> bool:
     """Return whether an exception means that a text is not surely one statement."""
     return "multiple commands into a prepared statement" in str(exc) or SEVERAL in str(exc)
+
+
+def is_explained(exc: BaseException) -> bool:
+    """Return whether an exception means that EXPLAIN ANALYZE would have made a table."""
+    return EXPLAINED in str(exc)

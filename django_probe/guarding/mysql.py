@@ -18,8 +18,6 @@ READ_ONLY = "SET SESSION TRANSACTION READ ONLY"
 class GuardedMySQL(GuardedWrapper):
     """Let the server refuse every write of the session."""
 
-    codes = frozenset({1792})  # ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION
-
     def open_guarded(self, params: dict[str, Any]) -> Any:
         """Make it the first command: a driver that reconnects by itself gives it again.
 

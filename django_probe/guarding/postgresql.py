@@ -12,7 +12,7 @@ import os
 from typing import Any
 
 from django_probe.guarding.base import GuardedWrapper
-from django_probe.guarding.blocks import is_several
+from django_probe.guarding.blocks import is_explained, is_several
 
 __all__ = ["GuardedPostgreSQL"]
 
@@ -25,7 +25,6 @@ _refusing: set[tuple[str, ...]] = set()
 class GuardedPostgreSQL(GuardedWrapper):
     """Let the server refuse every write: in all transactions, or in each one."""
 
-    codes = frozenset({"25006"})  # read_only_sql_transaction
     block_by_block = False
     """Whether the open connection is one of a pooler's."""
 
@@ -36,14 +35,15 @@ class GuardedPostgreSQL(GuardedWrapper):
         return super().open_guarded(params) if raw is None else raw
 
     def guard(self) -> None:
-        """Put every statement into a read-only transaction, if the session's are not."""
-        if not self.block_by_block:
-            return
+        """Watch the statements; put each into a read-only transaction, if the session's are not."""
         if hasattr(self.Database, "Pipeline"):
             from django_probe.guarding import psycopg3 as driver
         else:
             from django_probe.guarding import psycopg2 as driver  # type: ignore[no-redef]
-        driver.guard(self.connection)
+        if self.block_by_block:
+            driver.guard(self.connection)
+        else:
+            driver.watch(self.connection)
 
     def create_cursor(self, name: str | None = None) -> Any:
         """Return a cursor; Django makes named ones itself, without asking the connection."""
@@ -56,7 +56,7 @@ class GuardedPostgreSQL(GuardedWrapper):
 
     def is_refusal(self, exc: BaseException) -> bool:
         """Return whether the server, or one of our cursors, says so."""
-        if super().is_refusal(exc):
+        if super().is_refusal(exc) or is_explained(exc):
             return True
         code = getattr(exc, "sqlstate", None) or getattr(exc, "pgcode", None)
         # "25001": VACUUM and its like, in the transaction that we have begun.

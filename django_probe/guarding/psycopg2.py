@@ -14,9 +14,9 @@ from typing import Any
 import psycopg2
 from psycopg2 import extensions
 
-from django_probe.guarding.blocks import BEGIN, END, FIRST, KEEP, refuse_several
+from django_probe.guarding.blocks import BEGIN, END, FIRST, KEEP, refuse_explained, refuse_several
 
-__all__ = ["ReadOnlyCursor", "guard"]
+__all__ = ["ReadOnlyCursor", "WatchedCursor", "guard", "watch"]
 
 _Cursor: Any = object
 IDLE = extensions.TRANSACTION_STATUS_IDLE
@@ -29,9 +29,28 @@ def guard(raw: Any) -> None:
     raw.cursor_factory = _read_only(raw.cursor_factory or extensions.cursor)
 
 
+def watch(raw: Any) -> None:
+    """Let the cursors of a connection that is read-only refuse what its server does not."""
+    raw.cursor_factory = _watched(raw.cursor_factory or extensions.cursor)
+
+
+@functools.cache
+def _watched(kind: Any) -> Any:
+    return type(kind.__name__, (WatchedCursor, kind), {})
+
+
 @functools.cache
 def _read_only(kind: Any) -> Any:
     return type(kind.__name__, (ReadOnlyCursor, kind), {})
+
+
+class WatchedCursor(_Cursor):  # type: ignore[misc]
+    """A mixin in front of a cursor of a read-only session."""
+
+    def execute(self, query: Any, vars: Any = None) -> None:
+        """Run what it is given, unless it makes a table by way of EXPLAIN ANALYZE."""
+        refuse_explained(_text(query, self.connection), psycopg2.ProgrammingError)
+        super().execute(query, vars)
 
 
 class ReadOnlyCursor(_Cursor):  # type: ignore[misc]
@@ -40,6 +59,7 @@ class ReadOnlyCursor(_Cursor):  # type: ignore[misc]
     def execute(self, query: Any, vars: Any = None) -> None:
         """Run one statement in a transaction that can only read."""
         raw = self.connection
+        refuse_explained(_text(query, raw), psycopg2.ProgrammingError)
         if self.name or raw.info.transaction_status != IDLE:
             with _block(raw, query, end=KEEP):
                 super().execute(query, vars)

@@ -15,10 +15,17 @@ from typing import Any
 import psycopg
 from psycopg import pq
 
-from django_probe.guarding.blocks import BEGIN, END, KEEP, refuse_several
+from django_probe.guarding.blocks import BEGIN, END, KEEP, refuse_explained, refuse_several
 from django_probe.guarding.statements import is_single
 
-__all__ = ["ReadOnlyCursor", "ReadOnlyNamedCursor", "guard", "guard_named"]
+__all__ = [
+    "ReadOnlyCursor",
+    "ReadOnlyNamedCursor",
+    "WatchedCursor",
+    "guard",
+    "guard_named",
+    "watch",
+]
 
 _Cursor: Any = object
 
@@ -39,6 +46,16 @@ def guard_named(cursor: Any) -> None:
         cursor.__class__ = _read_only_named(kind)
 
 
+def watch(raw: Any) -> None:
+    """Let the cursors of a connection that is read-only refuse what its server does not."""
+    raw.cursor_factory = _watched(raw.cursor_factory)
+
+
+@functools.cache
+def _watched(kind: Any) -> Any:
+    return type(kind.__name__, (WatchedCursor, kind), {})
+
+
 @functools.cache
 def _read_only(kind: Any) -> Any:
     return type(kind.__name__, (ReadOnlyCursor, kind), {})
@@ -47,6 +64,15 @@ def _read_only(kind: Any) -> Any:
 @functools.cache
 def _read_only_named(kind: Any) -> Any:
     return type(kind.__name__, (ReadOnlyNamedCursor, kind), {})
+
+
+class WatchedCursor(_Cursor):  # type: ignore[misc]
+    """A mixin in front of a client-side cursor of a read-only session."""
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
+        """Run what it is given, unless it makes a table by way of EXPLAIN ANALYZE."""
+        refuse_explained(_text(query, self.connection), psycopg.ProgrammingError)
+        return super().execute(query, params, **options)
 
 
 class ReadOnlyCursor(_Cursor):  # type: ignore[misc]
@@ -60,6 +86,7 @@ class ReadOnlyCursor(_Cursor):  # type: ignore[misc]
         self._alone = False
         raw = self.connection
         template = _text(query, raw)
+        refuse_explained(template, psycopg.ProgrammingError)
         single = is_single(template)
         if not _is_idle(raw) or not raw.autocommit:
             with contextlib.nullcontext() if single else raw.pipeline():

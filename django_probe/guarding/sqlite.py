@@ -41,8 +41,6 @@ PREPARED = frozenset(
         sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE,
     }
 )  # fmt: skip
-REFUSALS = ("not authorized", "attempt to write a readonly database")
-"""How SQLite's messages begin when one of the locks holds."""
 
 
 class GuardedSQLite(GuardedWrapper):
@@ -66,10 +64,6 @@ class GuardedSQLite(GuardedWrapper):
         self.connection.set_authorizer(lambda *_: sqlite3.SQLITE_OK)
         self.connection.execute("PRAGMA query_only = OFF")
         self._arm()
-
-    def is_refusal(self, exc: BaseException) -> bool:
-        """Return whether SQLite says that one of the locks held."""
-        return isinstance(exc, sqlite3.DatabaseError) and str(exc).startswith(REFUSALS)
 
 
 def _authorize(

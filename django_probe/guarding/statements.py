@@ -1,15 +1,17 @@
-"""What the guard has to know of an SQL statement: its verb, and whether it is one."""
+"""What the guard has to know of a statement, and of what a driver says to it."""
 
 from __future__ import annotations
 
 import re
 from types import TracebackType
 
-__all__ = ["is_single", "sql_of", "verb_of"]
+__all__ = ["is_refusal", "is_single", "sql_of", "verb_of"]
 
 _PLAIN = re.compile(r"""'[^']*'|"[^"]*\"""")
 _TRICKY = ("--", "/*", "\\", "$")
 """With one of these, where a string begins and ends is for the server alone to say."""
+
+_SQLITE = ("not authorized", "authorization denied", "attempt to write a readonly database")
 
 _COMMENTS = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _WORD = re.compile(r"[A-Za-z]+")
@@ -25,6 +27,17 @@ def is_single(sql: str) -> bool:
     if ";" not in sql:
         return True
     return not any(mark in sql for mark in _TRICKY) and ";" not in _PLAIN.sub("", sql)
+
+
+def is_refusal(exc: BaseException) -> bool:
+    """Return whether a driver's exception says that a write was refused: any driver's."""
+    code = getattr(exc, "sqlstate", None) or getattr(exc, "pgcode", None)
+    if code == "25006":  # read_only_sql_transaction
+        return True
+    number = exc.args[0] if exc.args else None
+    if isinstance(number, int) and number == 1792:  # ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION
+        return True
+    return type(exc).__module__ == "sqlite3" and str(exc).startswith(_SQLITE)
 
 
 def verb_of(sql: str) -> str:
