@@ -41,8 +41,12 @@ def chromium() -> Iterator[Any]:
 
 
 @contextlib.contextmanager
-def visiting(browser: Any, url: str, **options: Any) -> Iterator[Any]:
-    """Open a page; it fails the test when the console told an error, or a script broke."""
+def visiting(browser: Any, url: str, *, expected: str = "favicon", **options: Any) -> Iterator[Any]:
+    """Open a page; it fails the test when the console told an error, or a script broke.
+
+    Args:
+        expected: a pattern in the addresses of which errors are.
+    """
     context = browser.new_context(**{"viewport": SIZES["desktop"], **options})
     context.set_default_timeout(30_000)
     page = context.new_page()
@@ -53,7 +57,7 @@ def visiting(browser: Any, url: str, **options: Any) -> Iterator[Any]:
         of_document = message.location["url"] == page.url.partition("#")[0]
         known = of_document and message.text.startswith("Failed to load resource")
         # The admin's own page is bare where nobody serves static files.
-        known = known or re.search(r"/admin/|/favicon\.ico", message.location["url"])
+        known = known or re.search(rf"/admin/|{expected}", message.location["url"])
         if message.type in ("error", "warning") and not known:
             said.append(f"{message.text} ({message.location['url']})")
 

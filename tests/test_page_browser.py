@@ -171,15 +171,29 @@ def test_axe_finds_nothing_in_any_look(browser, server, people):
             assert complaints(page) == [], look
 
 
-def test_a_run_can_be_stopped_and_its_process_is_gone(browser, server, people):
+def test_a_run_can_be_stopped_and_what_it_found_is_shown(browser, server, people):
     with as_somebody(browser, server, people, "operator") as page:
         page.get_by_role("button", name="Run").click()
         page.get_by_text("2 of 4, 1 not ok").wait_for()
         assert server.children()
         page.get_by_role("button", name="Stop").click()
-        page.get_by_text("Stopped.").first.wait_for()
+        page.get_by_role("heading", name="Interrupted").wait_for()
         until(lambda: not server.children(), what="the run goes on")
-        assert page.get_by_role("button", name="Run").is_enabled()
+        assert page.locator("[data-kinds=not_run]").count() == 2
+        assert page.locator("[data-kinds=failed]").count() == 1
+        assert page.get_by_role("button", name="Run", exact=True).is_enabled()
+
+
+def test_a_run_that_the_server_cannot_stop_is_left(browser, server, people):
+    options = {"expected": "/-/runs/"}
+    with as_somebody(browser, server, people, "operator", **options) as page:
+        page.route("**/-/runs/**", lambda route: route.abort())
+        page.get_by_role("button", name="Run").click()
+        page.get_by_text("2 of 4, 1 not ok").wait_for()
+        page.get_by_role("button", name="Stop").click()
+        page.get_by_text("Stopped. What is shown below is the run before.").first.wait_for()
+        assert page.get_by_role("button", name="Run", exact=True).is_enabled()
+        let_go(server)
 
 
 def test_without_javascript_a_button_runs_and_shows_the_report(browser, server, people):

@@ -177,7 +177,7 @@
   document.addEventListener("click", (event) => {
     const button = event.target.closest("button, .skip");
     if (button?.matches(".copy")) copy(button);
-    if (button?.id === "stop") stop?.abort();
+    if (button?.id === "stop") halt();
     if (button?.matches(".skip")) {
       event.preventDefault(); // What stands behind # is the filter's.
       $("results").focus();
@@ -197,7 +197,21 @@
 
   // -- a run, told as it happens
 
-  let stop = null;
+  let stop = null; // Breaks off the asking; what is asked goes on where others ask it, too.
+  let going = null; // What to tell the server to end the run itself.
+
+  const halt = async () => {
+    const asked = stop;
+    $("live-title").textContent = "Stopping";
+    $("stop").disabled = true;
+    try {
+      const response = await fetch(going.url, { method: "DELETE", headers: going.headers });
+      if (response.ok) return; // It tells the rest, and that it was interrupted.
+    } catch {
+      // No answer: see below.
+    }
+    asked?.abort();
+  };
 
   document.addEventListener("submit", (event) => {
     const form = event.target;
@@ -210,6 +224,7 @@
   });
   const run = async (url, token) => {
     stop = new AbortController();
+    going = { url: "", headers: token ? { "X-CSRFToken": token } : {} };
     const progress = begin();
     try {
       const streamed = new URL(url);
@@ -218,13 +233,14 @@
       streamed.searchParams.set("stream", "1");
       const response = await fetch(streamed, {
         method: "POST",
-        headers: { "X-CSRFToken": token, Accept: "application/x-ndjson" },
+        headers: { ...going.headers, Accept: "application/x-ndjson" },
         signal: stop.signal,
       });
       if (!response.ok) throw new Error(await refusal(response));
+      going.url = `${document.body.dataset.home}-/runs/${response.headers.get("X-Probe-Run")}/`;
       for await (const line of lines(response.body)) take(progress, JSON.parse(line));
       if (!progress.finished) throw new Error("The run did not come to its end.");
-      await renew(shown.href);
+      await renew(progress.interrupted ? new URL(going.url, url).href : shown.href);
     } catch (error) {
       end(stop.signal.aborted ? "Stopped. What is shown below is the run before." : `Could not run. ${error.message}`);
     } finally {
@@ -263,7 +279,7 @@
     $("live-list").replaceChildren();
     $("live-bar").removeAttribute("value");
     $("live-count").textContent = $("live-now").textContent = "";
-    $("stop").hidden = false;
+    $("stop").hidden = $("stop").disabled = false;
     $("live").scrollIntoView({ block: "nearest" });
     say("The run has started.");
     return { planned: 0, done: 0, bad: 0, finished: false };
@@ -279,7 +295,10 @@
     }
     if (event.event === "fixture_failed") bad(progress, "errored", { label: event.fixture, target: event.target, error: event.error });
     if (event.event === "target_failed") bad(progress, "errored", { label: event.target, error: event.error });
-    if (event.event === "run_finished") progress.finished = true;
+    if (event.event === "run_finished") {
+      progress.finished = true;
+      progress.interrupted = event.summary.interrupted !== null;
+    }
     draw(progress);
   };
 
