@@ -6,8 +6,9 @@ import hashlib
 import re
 import secrets
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
-from functools import lru_cache
+from typing import Any, cast
 
 from django_probe.exceptions import ConfigurationError
 
@@ -39,7 +40,14 @@ def read_tokens(entries: Sequence[object]) -> tuple[Token, ...]:
     Raises:
         ConfigurationError: an entry is none of these; it does not tell the value.
     """
-    return tuple(_read(f"PROBE_TOKENS[{n}]", entry) for n, entry in enumerate(entries))
+    # Read for each request, and hardly ever changed.
+    if not _known or _known[0] != entries:
+        found = tuple(_read(f"PROBE_TOKENS[{n}]", entry) for n, entry in enumerate(entries))
+        _known[:] = deepcopy(entries), found
+    return cast("tuple[Token, ...]", _known[1])
+
+
+_known: list[Any] = []
 
 
 def holder(tokens: Sequence[Token], credential: str) -> Token | None:
@@ -73,7 +81,6 @@ def _read(where: str, entry: object) -> Token:
     return _token(where, entry, str(scope))
 
 
-@lru_cache(maxsize=256)
 def _token(where: str, text: str, scope: str) -> Token:
     if text.startswith("sha256:"):
         if not _HASHED.match(text):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from functools import lru_cache
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
@@ -16,12 +17,13 @@ from django_probe.views.access import Access
 from django_probe.views.page import page_of
 from django_probe.views.question import Wish
 from django_probe.views.record import Ending, Run
-from django_probe.views.refusing import Refusal
+from django_probe.views.refusing import SEALED, Refusal
 from django_probe.views.rendering import events_of, render, rendered
 from django_probe.views.streaming import AsyncLines, Lines
 
 __all__ = ["about", "answer", "is_ok", "live", "progress", "refusal_of", "running"]
 
+LONGEST = 256
 WORTH_PACKING = 1024
 """Bytes."""
 PACKED = re.compile(
@@ -41,32 +43,27 @@ def answer(
     """
     if run.ending is Ending.REFUSED:
         raise refusal_of(run, access)
-    ok = is_ok(run)
-    status = 200 if ok or wish.status else 504 if run.ending is Ending.DEADLINE else 503
-    response = HttpResponse(status=status, content_type=found.reporter_class.content_type)
-    for name, value in about(run, found, ok=ok).items():
-        response[name] = value
-    for name, value in getattr(found.reporter_class, "headers", {}).items():
-        response[name] = value
     try:
-        _fill(response, request, run, access, found)
+        body = _body(request, run, access, found)
     except ProbeError as exc:
         raise Refusal(400, str(exc)) from exc
-    return response
+    headers = {**_lasting(run, found), "Age": str(int(run.age))}
+    if len(body) >= WORTH_PACKING and _takes_gzip(request.META.get("HTTP_ACCEPT_ENCODING", "")):
+        body = gzip.compress(body, 6, mtime=0)
+        headers["Content-Encoding"] = "gzip"
+    status = 200 if wish.status or is_ok(run) else 504 if run.ending is Ending.DEADLINE else 503
+    return HttpResponse(body, status=status, headers=headers)
 
 
-def about(run: Run, found: Format, *, ok: bool | None = None) -> dict[str, str]:
-    """Return the headers that say which run it is, how old, and whether all is well."""
-    extension = found.reporter_class.extension
-    headers = {
-        "Content-Disposition": f'inline; filename="probe.{extension}"',
+def about(run: Run, found: Format) -> dict[str, str]:
+    """Return the headers that say what it is, and which run."""
+    reporter_class = found.reporter_class
+    return {
+        "Content-Type": reporter_class.content_type,
+        "Content-Disposition": f'inline; filename="probe.{reporter_class.extension}"',
         "X-Probe-Run": run.id,
+        **SEALED,
     }
-    if run.ended:
-        headers["Age"] = str(int(run.age))
-    if ok is not None:
-        headers["X-Probe-Ok"] = "true" if ok else "false"
-    return headers
 
 
 def is_ok(run: Run) -> bool:
@@ -93,7 +90,6 @@ def live(run: Run, access: Access, found: Format, *, is_async: bool) -> Streamin
     lines = (AsyncLines if is_async else Lines)(run, access.scope)
     return StreamingHttpResponse(
         lines,
-        content_type=found.reporter_class.content_type,
         # A proxy that buffers makes a stream a report: nginx is told not to.
         headers={**about(run, found), "X-Accel-Buffering": "no"},
     )
@@ -116,7 +112,7 @@ def progress(request: HttpRequest, run: Run) -> dict[str, Any]:
 def running(request: HttpRequest, run: Run, found: Format) -> HttpResponse:
     """Return how far a run is: as JSON, or in one line."""
     told = progress(request, run)
-    headers = {"Retry-After": "1", "X-Probe-Run": run.id}
+    headers = {"Retry-After": "1", "X-Probe-Run": run.id, **SEALED}
     if found.name in ("json", "jsonl"):
         return JsonResponse(told, status=202, headers=headers)
     of = "" if run.planned is None else f" of {run.planned}"
@@ -125,16 +121,24 @@ def running(request: HttpRequest, run: Run, found: Format) -> HttpResponse:
     return HttpResponse(line, status=202, content_type=kind, headers=headers)
 
 
-def _fill(
-    response: HttpResponse, request: HttpRequest, run: Run, access: Access, found: Format
-) -> None:
-    if "page" in getattr(found.reporter_class, "accepts", ()):
-        options = {"color": False, "page": page_of(request, access)}
-        body = render(found, events_of(run.lines, access.scope), options)
-    else:
-        body = rendered(run, found, access.scope)
-    if len(body) < WORTH_PACKING or not PACKED.search(request.META.get("HTTP_ACCEPT_ENCODING", "")):
-        response.content = body
-        return
-    response.content = gzip.compress(body, 6, mtime=0)
-    response["Content-Encoding"] = "gzip"
+def _lasting(run: Run, found: Format) -> dict[str, str]:
+    """Return the headers of an ended run that are the same for all who ask."""
+    headers: dict[str, str] | None = run.rendered.get(("headers", found.name))
+    if headers is None:
+        own = getattr(found.reporter_class, "headers", {})
+        headers = {**about(run, found), "X-Probe-Ok": "true" if is_ok(run) else "false", **own}
+        run.rendered["headers", found.name] = headers
+    return headers
+
+
+def _body(request: HttpRequest, run: Run, access: Access, found: Format) -> bytes:
+    if "page" not in getattr(found.reporter_class, "accepts", ()):
+        return rendered(run, found, access.scope)
+    options = {"color": False, "page": page_of(request, access)}
+    return render(found, events_of(run.lines, access.scope), options)
+
+
+@lru_cache(maxsize=64)
+def _takes_gzip(accepted: str) -> bool:
+    return PACKED.search(accepted[:LONGEST]) is not None
+

@@ -21,7 +21,7 @@ from django_probe.views.negotiation import guess
 from django_probe.views.page import refusal_page
 from django_probe.views.question import refuse_secrets
 from django_probe.views.record import Run
-from django_probe.views.refusing import Refusal, refuse
+from django_probe.views.refusing import SEALED, Refusal, refuse
 from django_probe.views.streaming import wait, wait_async
 
 __all__ = ["Asked", "Steps", "View", "Wait"]
@@ -146,10 +146,9 @@ def _refused(request: HttpRequest, refusal: Refusal) -> HttpResponseBase:
 
 
 def _sealed(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-    """Return a response that nobody keeps, and that no browser takes for something else."""
-    response["Cache-Control"] = "no-store"
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Vary"] = "Accept, Accept-Encoding, Authorization, Cookie"
+    if "Vary" not in response:
+        for name, value in SEALED.items():
+            response[name] = value
     if request.method == "HEAD" and not response.streaming:
         response.content = b""  # type: ignore[attr-defined]
     return response

@@ -51,7 +51,7 @@ class Question:
     @property
     def key(self) -> str:
         """Return what tells it from others: the project, the release, what is asked."""
-        return _key(self, settings.release, django_settings.SECRET_KEY, settings.view_deadline)
+        return _key(self, settings.release, django_settings.SECRET_KEY)
 
     def arguments(self) -> list[str]:
         """Return the arguments of ``manage.py probe``: each value in one with its option."""
@@ -200,9 +200,9 @@ def _known_targets(targets: tuple[str, ...]) -> None:
 
 
 @lru_cache(maxsize=256)
-def _key(question: Question, release: str, secret: str | bytes, deadline: float) -> str:
+def _key(question: Question, release: str, secret: str | bytes) -> str:
     asked = [getattr(question, name) for name in Question.__slots__]
     where = getattr(django_settings, "SETTINGS_MODULE", "")
-    text = json.dumps([WIRE_VERSION, where, release, deadline, asked])
+    text = json.dumps([WIRE_VERSION, where, release, asked])
     secret = secret if isinstance(secret, bytes) else secret.encode()
     return hmac.new(secret, text.encode(), sha256).hexdigest()

@@ -10,9 +10,16 @@ from django.http import HttpResponse
 
 from django_probe.sanitizing import clean, one_line
 
-__all__ = ["Refusal", "refuse", "told"]
+__all__ = ["SEALED", "Refusal", "refuse", "told"]
 
 LONGEST = 500
+
+SEALED = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Vary": "Accept, Accept-Encoding, Authorization, Cookie",
+}
+"""Headers of every answer: nobody keeps it, and no browser takes it for something else."""
 
 
 class Refusal(Exception):
