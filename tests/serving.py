@@ -22,13 +22,16 @@ from support import Project
 TOKEN = "a-token-of-the-tests-that-is-long-enough"
 VERDICT = "another-token-that-opens-the-verdict-only"
 
-SETTINGS = f"""
+BASE = f"""
     import os
     ALLOWED_HOSTS = ["*"]
     ROOT_URLCONF = "urls"
     PROBE_TOKENS = ["{TOKEN}", {{"TOKEN": "{VERDICT}", "SCOPE": "verdict"}}]
+"""
+LAST = """
     exec(os.environ.get("EXTRA", ""))
 """
+SETTINGS = BASE + LAST
 
 FILES = {
     "urls.py": """
@@ -68,7 +71,15 @@ COMMANDS = {
     "gunicorn": ["-m", "gunicorn", "-b", "127.0.0.1:0", "--worker-tmp-dir", "/dev/shm"],
     "uvicorn": ["-m", "uvicorn", "web:asgi", "--port", "0", "--lifespan", "off"],
 }
-PORT = re.compile(r"(?:Listening at:|Uvicorn running on) http://127\.0\.0\.1:(\d+)")
+UWSGI = [
+    str(Path(sys.executable).with_name("pyuwsgi")),
+    *("--http-socket", "127.0.0.1:0", "--master", "--module", "web:wsgi", "--need-app"),
+    *("--die-on-term", "--disable-logging", "--virtualenv", sys.prefix),
+]
+PORT = re.compile(
+    r"(?:Listening at:|Uvicorn running on) http://127\.0\.0\.1:(\d+)"
+    r"|bound to TCP address 127\.0\.0\.1:(\d+)"
+)
 
 
 @dataclass
@@ -160,8 +171,9 @@ def serving(project: Project, kind: str = "plain", *args: str, **env: str) -> It
     """Serve a project; ``EXTRA`` is added to its settings."""
     if kind == "gunicorn":
         args = (*args, "web:wsgi")
+    command = UWSGI if kind == "uwsgi" else [sys.executable, *COMMANDS[kind]]
     process = subprocess.Popen(
-        [sys.executable, *COMMANDS[kind], *args],
+        [*command, *args],
         cwd=project.folder,
         env=project.environment(**env),
         stdout=subprocess.PIPE,
@@ -187,4 +199,4 @@ def _read(server: Server) -> None:
         server.log.append(line)
         found = PORT.search(line)
         if found:
-            server.port = int(found[1])
+            server.port = int(found[1] or found[2])

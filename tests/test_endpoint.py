@@ -9,7 +9,7 @@ import re
 import xml.etree.ElementTree as ET
 
 import pytest
-from serving import FILES, SETTINGS, TOKEN, VERDICT, serving, until
+from serving import BASE, FILES, LAST, TOKEN, VERDICT, serving, until
 from support import Project
 
 PROBES = """
@@ -72,7 +72,7 @@ MORE = """
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     files = {**FILES, "shop/probes.py": PROBES, "slow/probes.py": SLOW}
-    return Project.make(tmp_path_factory.mktemp("endpoint") / "project", files, SETTINGS + MORE)
+    return Project.make(tmp_path_factory.mktemp("endpoint") / "project", files, BASE + MORE + LAST)
 
 
 @pytest.fixture(scope="module")

@@ -74,6 +74,21 @@ def probe(project, extra, *options):
         ("PROBE_REPORTERS = {'ci': {'BACKEND': 'junit', 'OPTIONS': [1]}}", "E005", "['OPTIONS'] is [1], expected a dict"),
         ("PROBE_REPORTERS = {'ci': {'BACKEND': 'junit', 'FILE': 'x'}}", "E005", "the unknown key 'FILE', expected BACKEND, OPTIONS, OUTPUT"),
         ("PROBE_REPORTERS = {'junit': {'BACKEND': 'lib.parts.Strict'}}", "E005", "'junit' is claimed twice, by PROBE_REPORTERS and as a built-in format"),
+        ("PROBE_ENABLED = 'no'", "E040", "PROBE_ENABLED is 'no', expected True or False"),
+        ("PROBE_TOKENS = 'abc'", "E041", "PROBE_TOKENS is a str, expected a list of tokens"),
+        ("PROBE_TOKENS = ['short-one']", "E041", "PROBE_TOKENS[0] has 9 characters, expected 32 at least"),
+        ("PROBE_TOKENS = ['x' * 32, None]", "E041", "PROBE_TOKENS[1] is a NoneType, expected a string"),
+        ("PROBE_TOKENS = ['é' * 40]", "E041", "PROBE_TOKENS[0] holds what no header carries"),
+        ("PROBE_TOKENS = ['sha256:abc']", "E041", "begins with 'sha256:', expected 64 hexadecimal digits"),
+        ("PROBE_TOKENS = [{'TOKEN': 'x' * 32, 'SCOPE': 'all'}]", "E041", "has the SCOPE 'all', expected 'report' or 'verdict'"),
+        ("PROBE_TOKENS = [{'KEY': 'x' * 32}]", "E041", "is a dict, expected the keys TOKEN and SCOPE"),
+        ("PROBE_ACCESS = 5", "E042", "PROBE_ACCESS is 5, expected the dotted path of a function"),
+        ("PROBE_CACHE_SECONDS = -1", "E043", "PROBE_CACHE_SECONDS is -1, expected a number of seconds"),
+        ("PROBE_KEEP_SECONDS = None", "E044", "PROBE_KEEP_SECONDS is None, expected a number"),
+        ("PROBE_VIEW_DEADLINE = 0", "E045", "PROBE_VIEW_DEADLINE is 0, expected a number of seconds from 1 on"),
+        ("PROBE_VIEW_RUNS = 1.5", "E046", "PROBE_VIEW_RUNS is 1.5, expected a whole number"),
+        ("PROBE_VIEW_RUNS = True", "E046", "PROBE_VIEW_RUNS is True, expected a whole number"),
+        ("PROBE_PYTHON = 3.11", "E047", "PROBE_PYTHON is 3.11, expected the path"),
         ("PROBE_RELEASE = 5", "E006", "PROBE_RELEASE is 5, expected a string or a callable"),
         ("PROBE_RELEASE = lambda: 1 / 0", "E006", "PROBE_RELEASE raised ZeroDivisionError: division by zero"),
         ("PROBE_RELEASE = lambda: 5", "E006", "PROBE_RELEASE is 5, expected a string"),
@@ -186,3 +201,18 @@ def test_good_settings_of_every_kind_pass_and_are_honoured(tmp_path):
     assert done.returncode == 0
     listed = project.probe("--list-formats", env={"EXTRA": extra})
     assert listed.stdout.startswith("ci     ")
+
+
+@pytest.mark.parametrize(
+    ("extra", "id", "told"),
+    [
+        ("PROBE_ACCESS = 'lib.nope.function'", "E042", "PROBE_ACCESS is 'lib.nope.function', which cannot be imported"),
+        ("PROBE_ACCESS = 'lib.parts.__name__'", "E042", "expected a function"),
+        ("PROBE_PYTHON = '/no/such/python'", "E047", "PROBE_PYTHON is '/no/such/python', expected the path"),
+    ],
+)  # fmt: skip
+def test_what_the_endpoint_needs_is_told_by_the_check(project, extra, id, told):
+    code, checked = check(project, extra)
+    assert code == 1
+    assert f"(probe.{id})" in checked
+    assert told in checked

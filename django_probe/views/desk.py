@@ -99,7 +99,7 @@ class Desk:
             if len(self._working) >= settings.view_runs:
                 raise _too_many()
             run = _joined(uuid.uuid4().hex, question.key)
-            self._work(run, question, Publisher(run, lambda: self._ended(run)))
+            self._work(run, question, Publisher(run))
         self._shelf.put(run)
         return run
 
@@ -138,25 +138,16 @@ class Desk:
         if store.claim(question.key, before, run.id) != run.id:
             store.free_slot(slot, run.id)
             return None
-
-        def ended() -> None:
-            _quietly(lambda: store.free_slot(slot, run.id))
-            self._ended(run)
-
-        publisher = SharedPublisher(run, ended, store)
+        publisher = SharedPublisher(run, store, slot)
         publisher.tick()
         self._work(run, question, publisher)
         return run
 
     def _work(self, run: Run, question: Question, publisher: Publisher) -> None:
         self._working.add(run.id)
-        pump = Pump(run, question.arguments(), settings.view_deadline, publisher)
+        seconds, ended = settings.view_deadline, lambda: self._working.discard(run.id)
+        pump = Pump(run, question.arguments(), seconds, publisher, ended)
         _in_thread(pump.work, run)
-
-    def _ended(self, run: Run) -> None:
-        with self._lock:
-            self._working.discard(run.id)
-            self._shelf.ended(run)
 
 
 desk = Desk()

@@ -34,25 +34,24 @@ class Follower:
         self._store = store
         self._pieces = 0
         self._rest = ""
-        self._seen_at = time.monotonic()
+        self._began = time.monotonic()
 
     def load(self) -> bool:
         """Take what there is; return whether the run has ended."""
         state, alive = self._store.state(self._run.id)
-        if alive:
-            self._seen_at = time.monotonic()
         if state is not None and not self._take(state):
             return self._lose()
         if state is not None and state["ending"]:
             self._run.refusal = tuple(state["refusal"])
             self._run.end(Ending(state["ending"]), state["ended_at"])
-        elif not alive and time.monotonic() - self._seen_at > LOST:
+        elif not alive and (state is not None or time.monotonic() - self._began > LOST):
+            # One that was claimed a moment ago has no state yet.
             self._lose()
         return self._run.ended
 
     def load_now(self) -> bool:
         """Take what there is of a run that has been there for long: no sign of life is its end."""
-        self._seen_at -= LOST + 1
+        self._began -= LOST + 1
         return self.load()
 
     def work(self) -> None:
@@ -64,7 +63,7 @@ class Follower:
                     self._store.want(self._run.id)
                     wanted_at = time.monotonic()
                 if self._run.give_up():
-                    self._run.end(Ending.ABANDONED)
+                    self._run.end(Ending.ABANDONED, time.time())
                     break
                 time.sleep(TICK)
         except Exception:
@@ -90,5 +89,5 @@ class Follower:
         why = "the web process that had started the run is gone"
         run = self._run
         run.add(ending_of(run.lines, run.id, why, error="RunLost", late=False))
-        run.end(Ending.LOST)
+        run.end(Ending.LOST, time.time())
         return True

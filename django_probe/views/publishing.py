@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
 
-from django_probe.views.record import Run
+from django_probe.views.record import Ending, Run
 from django_probe.views.store import BEAT, PIECE, Store
 
 __all__ = ["Publisher", "SharedPublisher"]
@@ -17,16 +16,14 @@ logger = logging.getLogger("django_probe")
 class Publisher:
     """Keep a run to this process."""
 
-    def __init__(self, run: Run, ended: Callable[[], None]) -> None:
+    def __init__(self, run: Run) -> None:
         self._run = run
-        self._ended = ended
 
     def tick(self) -> None:
         """Take that time goes by."""
 
-    def end(self) -> None:
-        """Take that the run has ended."""
-        self._ended()
+    def end(self, ending: Ending, ended_at: float) -> None:
+        """Take that the run ends."""
 
     def is_stop_asked(self) -> bool:
         """Return whether somebody wants it to stop."""
@@ -41,10 +38,14 @@ class SharedPublisher(Publisher):
     """Put a run into the shared cache, piece by piece.
 
     A cache that fails is told in the log; the run goes on.
+
+    Args:
+        slot: its place among the runs at once, to be given back.
     """
 
-    def __init__(self, run: Run, ended: Callable[[], None], store: Store) -> None:
-        super().__init__(run, ended)
+    def __init__(self, run: Run, store: Store, slot: str) -> None:
+        super().__init__(run)
+        self._slot = slot
         self._store = store
         self._beat_at = 0.0
         self._sent = 0
@@ -59,21 +60,20 @@ class SharedPublisher(Publisher):
         self._beat_at = time.monotonic()
         try:
             self._store.beat(self._run.id)
-            self._send()
+            self._send(None, 0.0)
             self._stop = self._store.is_stop_asked(self._run.id)
             self._wanted = self._run.is_asked() or self._store.is_wanted(self._run.id)
         except Exception:
             logger.exception("The cache that /probe/ shares does not answer")
 
-    def end(self) -> None:
+    def end(self, ending: Ending, ended_at: float) -> None:
         """Leave the whole run there."""
         try:
-            self._send()
-            if self._run.ending is not None:
-                self._store.set_last(self._run.key, self._run.id)
+            self._send(ending, ended_at)
+            self._store.set_last(self._run.key, self._run.id)
+            self._store.free_slot(self._slot, self._run.id)
         except Exception:
             logger.exception("The cache that /probe/ shares does not answer")
-        super().end()
 
     def is_stop_asked(self) -> bool:
         """Return whether somebody, in any process, wants it to stop."""
@@ -83,7 +83,7 @@ class SharedPublisher(Publisher):
         """Return whether somebody in another process waits for it; true up to a second late."""
         return self._wanted
 
-    def _send(self) -> None:
+    def _send(self, ending: Ending | None, ended_at: float) -> None:
         run = self._run
         lines = run.lines[self._sent :]
         self._sent += len(lines)
@@ -96,8 +96,8 @@ class SharedPublisher(Publisher):
             "pieces": self._pieces,
             "planned": run.planned,
             "done": run.done,
-            "ending": run.ending.value if run.ending else None,
-            "ended_at": run.ended_at,
+            "ending": ending.value if ending else None,
+            "ended_at": ended_at,
             "refusal": run.refusal,
         }
         self._store.set_state(run.id, state)

@@ -8,6 +8,7 @@ import logging
 import os
 import select
 import time
+from collections.abc import Callable
 from typing import Any
 
 from django.core.cache import close_caches
@@ -49,16 +50,23 @@ class Pump:
         arguments: of ``manage.py probe``.
         deadline: seconds from now.
         publisher: shows it to other processes.
+        ended: called when the run has ended, before those who wait for it are told.
     """
 
     def __init__(
-        self, run: Run, arguments: list[str], deadline: float, publisher: Publisher
+        self,
+        run: Run,
+        arguments: list[str],
+        deadline: float,
+        publisher: Publisher,
+        ended: Callable[[], None],
     ) -> None:
         self._run = run
         self._arguments = arguments
         self._seconds = deadline
         self._began = time.monotonic()
         self._publisher = publisher
+        self._ended = ended
         self._rest = b""
         self._size = 0
         self._whole = False
@@ -81,7 +89,8 @@ class Pump:
             self._end(ending, why)
         finally:
             if not self._run.ended:
-                self._run.end(Ending.BROKEN)
+                self._ended()
+                self._run.end(Ending.BROKEN, time.time())
         with contextlib.suppress(Exception):
             close_caches()
             close_old_connections()
@@ -95,6 +104,8 @@ class Pump:
                 if not data:
                     return self._ended_by_itself()
                 self._take(data)
+            elif child.has_ended():  # Its guard alone: nobody watches over the rest any more.
+                return Ending.BROKEN
             cut = self._cut(child)
             if cut is not None:
                 child.kill()
@@ -162,8 +173,11 @@ class Pump:
             run.add(ending_of(run.lines, run.id, told, error=error, late=ending is Ending.DEADLINE))
         elif ending is Ending.FINISHED and self._is_late():
             ending = Ending.DEADLINE
-        run.end(ending)
-        self._publisher.end()
+        # The others first: who has the answer may ask them next.
+        ended_at = time.time()
+        self._publisher.end(ending, ended_at)
+        self._ended()
+        run.end(ending, ended_at)
 
     def _is_late(self) -> bool:
         """Return whether the run ended itself because of its deadline, which comes a bit sooner."""

@@ -108,10 +108,14 @@ class Run:
                 self.size += sum(map(len, lines))
                 self._tell()
 
-    def end(self, ending: Ending, ended_at: float | None = None) -> None:
-        """Take its end."""
+    def end(self, ending: Ending, ended_at: float) -> None:
+        """Take its end.
+
+        Args:
+            ended_at: seconds since the epoch.
+        """
         with self._changed:
-            self.ended_at = time.time() if ended_at is None else ended_at
+            self.ended_at = ended_at
             self.ending = ending
             self._tell()
 

@@ -27,8 +27,10 @@ class Shelf:
 
     def last(self, key: str) -> Run | None:
         """Return the run that ended last for a question, if it is still to be had."""
-        run = self._last.get(key)
-        return run if run is not None and _is_fit(run) else None
+        for run in (self._current.get(key), self._last.get(key)):
+            if run is not None and _lasts(run) and _is_fit(run):
+                return run
+        return None
 
     def find(self, run_id: str) -> Run | None:
         """Return the run of an id, if it is still to be had."""
@@ -37,16 +39,11 @@ class Shelf:
 
     def put(self, run: Run) -> None:
         """Hold a run, the newest of its question; give up what is too much."""
+        before = self._current.get(run.key)
+        if before is not None and _lasts(before):
+            self._last[run.key] = before
         self._runs[run.id] = self._current[run.key] = run
-        if run.ended:
-            self.ended(run)
         self._prune()
-
-    def ended(self, run: Run) -> None:
-        """Take that a run has ended."""
-        assert run.ending is not None
-        if run.ending.lasts and run.id in self._runs:
-            self._last[run.key] = run
 
     def _prune(self) -> None:
         ended = [run for run in self._runs.values() if run.ended]
@@ -63,6 +60,10 @@ class Shelf:
         for index in (self._current, self._last):
             if index.get(run.key) is run:
                 del index[run.key]
+
+
+def _lasts(run: Run) -> bool:
+    return run.ending is not None and run.ending.lasts
 
 
 def _is_fit(run: Run) -> bool:

@@ -60,6 +60,14 @@ class Child:
         with contextlib.suppress(OSError, ValueError):
             self._process.stdin.write(STOP)
 
+    def has_ended(self) -> bool:
+        """Return whether its first process, the guard, has ended."""
+        try:
+            options = os.WEXITED | os.WNOWAIT | os.WNOHANG
+            return os.waitid(os.P_PID, self._process.pid, options) is not None
+        except ChildProcessError:  # A server that collects what it did not start.
+            return True
+
     def end(self) -> int | None:
         """Kill whatever is left of it, and collect it; return its exit code if it has one."""
         process = self._process
@@ -90,15 +98,11 @@ class Child:
     def _waited(self, seconds: float) -> bool:
         """Return whether it ends in some seconds; it is not collected."""
         ends = time.monotonic() + seconds
-        options = os.WEXITED | os.WNOWAIT | os.WNOHANG
-        while time.monotonic() < ends:
-            try:
-                if os.waitid(os.P_PID, self._process.pid, options):
-                    return True
-            except ChildProcessError:  # A server that collects what it did not start.
-                return True
+        while not self.has_ended():
+            if time.monotonic() > ends:
+                return False
             time.sleep(0.005)
-        return False
+        return True
 
 
 def find_python(given: str | None) -> str:
@@ -124,13 +128,18 @@ def find_python(given: str | None) -> str:
 
 
 def _candidates() -> Iterator[str]:
-    if sys.executable and PYTHON_NAME.match(Path(sys.executable).name):
-        yield sys.executable
+    own = sys.executable or ""
+    is_python = PYTHON_NAME.match(Path(own).name) is not None
+    # Within uWSGI it may be the interpreter that the virtual environment was made with.
+    if is_python and (sys.prefix == sys.base_prefix or Path(own).is_relative_to(sys.prefix)):
+        yield own
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     for prefix in dict.fromkeys((sys.prefix, sys.exec_prefix, sys.base_prefix)):
         for name in (f"python{version}", "python3", "python"):
             yield str(Path(prefix) / "bin" / name)
         yield str(Path(prefix) / "Scripts" / "python.exe")
+    if is_python:
+        yield own
 
 
 def _environment() -> dict[str, str]:
