@@ -141,4 +141,3 @@ def _body(request: HttpRequest, run: Run, access: Access, found: Format) -> byte
 @lru_cache(maxsize=64)
 def _takes_gzip(accepted: str) -> bool:
     return PACKED.search(accepted[:LONGEST]) is not None
-
