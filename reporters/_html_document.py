@@ -66,7 +66,7 @@ class Document:
             "verdict": title(summary).capitalize(),
             "meaning": "" if summary.ok else meaning(summary, failed),
             "asked": _asked(summary),
-            "run": run.run_id,
+            "asked_for": joined(run.labels),
             "started_at": run.started_at.isoformat(),
             "started": f"{run.started_at:%Y-%m-%d %H:%M:%S} UTC",
             "facts": [(name, text) for name, text in _facts(run) if text],

@@ -18,6 +18,7 @@ from typing import Any
 from browsing import chromium, visiting, written
 
 from django_probe.events import Event, ProbeFinished, RunFinished, RunStarted
+from django_probe.pages import ASSETS, asset
 from django_probe.reporters.html import HtmlReporter
 from django_probe.results import ErrorDetail, Outcome, Probe, ProbeResult, Summary
 from django_probe.sample import feed
@@ -138,26 +139,49 @@ def run() -> list[Event]:
     return [*told, RunFinished(summary=summary)]
 
 
+PAGE = {
+    "home": "./",
+    "action": "./",
+    "stylesheet": "report.css",
+    "script": "report.js",
+    "may_run": True,
+    "csrf_token": "none",
+}
+"""What the endpoint adds; here its assets lie beside the page."""
+
+SIZES = {"": {"width": 1180, "height": 860}, "-phone": {"width": 390, "height": 844}}
+
+
 def main() -> None:
-    """Draw desktop and phone, light and dark."""
-    stream = StringIO()
-    feed(HtmlReporter(stream, title="Shop", command="python manage.py probe"), run())
+    """Draw the file and the endpoint's page, light and dark, on desktop and phone."""
     IMAGES.mkdir(exist_ok=True)
-    sizes = {"": {"width": 1180, "height": 860}, "-phone": {"width": 390, "height": 844}}
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
-        url = written(Path(folder), stream.getvalue())
-        for scheme in ("light", "dark"):
-            for kind, size in sizes.items():
-                path = IMAGES / f"report{kind}-{scheme}.png"
-                with visiting(browser, url, color_scheme=scheme, viewport=size) as page:
-                    page.clock.set_fixed_time(NOW + timedelta(minutes=3))
-                    page.reload()
-                    if not kind:
-                        page.locator("[data-label$=can_pay] summary").click()
-                    page.mouse.move(0, 0)
-                    page.screenshot(path=path)
-                squeeze(path)
-                print(f"{path.name}: {path.stat().st_size / 1024:.0f} KiB")
+        for name in ASSETS:
+            (Path(folder) / name).write_bytes(asset(name))
+        for what, page in (("report", None), ("page", PAGE)):
+            stream = StringIO()
+            command = "python manage.py probe"
+            feed(HtmlReporter(stream, title="Shop", command=command, page=page), run())
+            url = written(Path(folder), stream.getvalue())
+            for scheme in ("light", "dark"):
+                for kind, size in SIZES.items():
+                    path = IMAGES / f"{what}{kind}-{scheme}.png"
+                    with visiting(browser, url, color_scheme=scheme, viewport=size) as tab:
+                        draw(tab, path, unfolds=not kind and page is None)
+
+
+def draw(tab: Any, path: Path, *, unfolds: bool) -> None:
+    """Draw one picture."""
+    tab.clock.set_fixed_time(NOW + timedelta(minutes=3))
+    tab.reload()
+    if unfolds:
+        tab.locator("[data-label$=can_pay] summary").click()
+        tab.mouse.move(0, 0)
+    else:
+        tab.locator("[data-label$=by_its_name]").first.hover()
+    tab.screenshot(path=path)
+    squeeze(path)
+    print(f"{path.name}: {path.stat().st_size / 1024:.0f} KiB")
 
 
 def squeeze(path: Path) -> None:
