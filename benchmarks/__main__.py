@@ -12,7 +12,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from benchmarks import environment, masking, speed, start, streaming, table, waiting, writing
+from benchmarks import (
+    environment,
+    guarding,
+    masking,
+    speed,
+    start,
+    streaming,
+    table,
+    waiting,
+    writing,
+)
 from benchmarks.lab import QUICK, Lab, Row, Scale, as_json
 
 GROUPS: dict[str, Callable[[Lab], Iterator[Row]]] = {
@@ -26,6 +36,7 @@ GROUPS: dict[str, Callable[[Lab], Iterator[Row]]] = {
     "waiting": waiting.waiting,
     "hanging": waiting.hanging,
     "streaming": streaming.streaming,
+    "guarding": guarding.guarding,
 }
 LOADED = 0.3
 """Load of a processor, by others, from which on figures are called disturbed."""
