@@ -8,7 +8,7 @@ import uuid
 from pathlib import Path
 from textwrap import dedent, indent
 
-__all__ = ["COOKIE", "KINDS", "descendants", "probes", "wait_for_none"]
+__all__ = ["COOKIE", "KINDS", "cookie", "probes", "processes", "wait_for_none"]
 
 COOKIE = "DJANGO_PROBE_TEST_COOKIE"
 """The environment variable by which whatever a run has started can be found."""
@@ -106,15 +106,16 @@ def cookie() -> str:
     return uuid.uuid4().hex
 
 
-def descendants(value: str) -> list[str]:
-    """Return the command lines of all living processes with this cookie."""
-    found = []
+def processes(value: str) -> dict[int, str]:
+    """Return the living processes with this cookie, and their command lines."""
+    found = {}
     for folder in Path("/proc").iterdir():
         if not folder.name.isdigit() or folder.name == str(os.getpid()):
             continue
         try:
             if f"{COOKIE}={value}".encode() in (folder / "environ").read_bytes():
-                found.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+                command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                found[int(folder.name)] = command
         except OSError:
             continue
     return found
@@ -123,6 +124,6 @@ def descendants(value: str) -> list[str]:
 def wait_for_none(value: str, seconds: float = 10.0) -> list[str]:
     """Return the processes with this cookie that are still there after so many seconds."""
     until = time.monotonic() + seconds
-    while (found := descendants(value)) and time.monotonic() < until:
+    while (found := processes(value)) and time.monotonic() < until:
         time.sleep(0.05)
-    return found
+    return list(found.values())

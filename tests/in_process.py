@@ -58,10 +58,11 @@ class Told:
 
 
 def run(*classes: type, batches: Sequence[Batch] | None = None, **options: Any) -> Told:
-    """Run all probes of some classes in threads; return what was told."""
+    """Run all probes of some classes, in threads unless told otherwise; return what was told."""
     deadline = options.pop("deadline", None) or Deadline()
     workers = options.pop("max_workers", 1)
-    executor = ThreadsExecutor(RunConfig(**{"timeout": 10.0, **options}), max_workers=workers)
+    make = options.pop("executor", ThreadsExecutor)
+    executor = make(RunConfig(**{"timeout": 10.0, **options}), max_workers=workers)
     found = batches if batches is not None else batches_of(*classes)
     told = Told(list(executor.execute(found, "default", deadline)))
     results = [event for event in told.events if isinstance(event, ProbeFinished)]
