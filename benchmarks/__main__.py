@@ -16,6 +16,7 @@ from benchmarks import (
     environment,
     guarding,
     masking,
+    processes,
     speed,
     start,
     streaming,
@@ -35,6 +36,8 @@ GROUPS: dict[str, Callable[[Lab], Iterator[Row]]] = {
     "masking": masking.masking,
     "waiting": waiting.waiting,
     "hanging": waiting.hanging,
+    "crossing": processes.crossing,
+    "profile": processes.profile,
     "streaming": streaming.streaming,
     "guarding": guarding.guarding,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from benchmarks import contenders, projects
@@ -44,35 +44,43 @@ def waiting(lab: Lab) -> Iterator[Row]:
     workers = str(scale.workers)
     bare = (str(CHILDREN / "bare_pool.py"), workers, *project.modules)
     pool = Contender(name="bare pool", argv=bare)
-    own = contenders.ours(project, "text", "--parallel", workers)
+    own = [
+        replace(
+            contenders.ours(project, "text", "--parallel", workers, "--executor", executor),
+            name=f"probe {executor}",
+        )
+        for executor in ("threads", "processes")
+    ]
     peers = [
         contenders.floor(project),
         contenders.django(project, "--parallel", str(PEER_WORKERS)),
         contenders.pytest(project, "-p", "xdist.plugin", "-n", str(PEER_WORKERS)),
     ]
-    rounds = {pool.name: min(3, scale.rounds), own.name: min(3, scale.rounds)}
+    rounds = {contender.name: min(3, scale.rounds) for contender in (pool, *own)}
     phases = {
         contender.name: [
             _phases(lab, project, contender) for _ in range(rounds.get(contender.name, 1))
         ]
-        for contender in (pool, own, *peers)
+        for contender in (pool, *own, *peers)
         if not lab.is_absent(contender)
     }
     least = _work(phases[pool.name])
-    yield Row(
-        what=f"{scale.waiting} probes that wait {scale.wait} s, {workers} workers,"
-        f" {CLASSES} classes",
-        budget=1.1,
-        value=_work(phases[own.name]) / least,
-        unit="x bare pool",
-        peers={
-            ("unittest" if peer is peers[0] else peer.name): (
-                _work(phases[peer.name]) / least if peer.name in phases else lab.why_not(peer.name)
-            )
-            for peer in peers
-        },
-        note=f"bare pool {least:.2f} s; workers' start apart: " + _starts(phases),
-    )
+    told: dict[str, float | str] = {
+        ("unittest" if peer is peers[0] else peer.name): (
+            _work(phases[peer.name]) / least if peer.name in phases else lab.why_not(peer.name)
+        )
+        for peer in peers
+    }
+    for contender in own:
+        yield Row(
+            what=f"{scale.waiting} probes that wait {scale.wait} s, {workers}"
+            f" {contender.name.removeprefix('probe ')}, {CLASSES} classes",
+            budget=1.1,
+            value=_work(phases[contender.name]) / least,
+            unit="x bare pool",
+            peers=told if contender is own[0] else {},
+            note=f"bare pool {least:.2f} s; workers' start apart: " + _starts(phases),
+        )
 
 
 def hanging(lab: Lab) -> Iterator[Row]:

@@ -61,7 +61,10 @@ def quick(tmp_path_factory):
         "what junit needs for 60 results above 1",
         "looking for secrets in a result that passed, none there",
         "looking for secrets in a result that failed, none there",
-        "20 probes that wait 0.02 s, 4 workers, 10 classes",
+        "20 probes that wait 0.02 s, 4 threads, 10 classes",
+        "20 probes that wait 0.02 s, 4 processes, 10 classes",
+        "each of 80 events from a worker process",
+        "40 probes of which 2 hang, timeout 1 s, 4 workers",
         "each probe that hangs in Python, timeout 0.3 s",
         "each probe that hangs in C, timeout 0.3 s",
         "streaming into a pipe, text",
@@ -97,7 +100,7 @@ def test_a_guarded_query_is_measured_on_each_server_that_answers(quick, server):
 def test_every_row_is_one_that_this_test_knows(quick):
     _, document = quick
     known = [row for row in document["rows"] if not row["what"].startswith("a guarded query, ")]
-    assert len(known) == 29
+    assert len(known) == 32
 
 
 @pytest.mark.timeout(300)

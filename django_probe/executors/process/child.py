@@ -181,9 +181,9 @@ class _Pool(ThreadPool):
             full = self.pipes.tend()
             self._look_after()
             now = time.monotonic()
-            if now - beaten >= BEAT and self.worker.task is not None:
-                self.line.beat()
-                beaten = now
+            due = now - beaten >= BEAT and self.worker.task is not None
+            self.line.flush(*("beat",) * due)
+            beaten = now if due else beaten
 
     def _listen(self, seconds: float) -> None:
         try:

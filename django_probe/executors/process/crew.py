@@ -108,13 +108,12 @@ class Crew:
 
     def close(self) -> None:
         """Let those that are ready take their leave, and end the others."""
-        for worker in self:
-            if worker.task is None and worker.began:
-                worker.let_leave()
-            else:
-                self.kill(worker)
         until = time.monotonic() + END_PATIENCE
         while self._workers and time.monotonic() < until:
+            for worker in self:
+                worker.let_leave()
+                if worker.task is not None or not worker.began:
+                    self.kill(worker)  # As soon as its process is known.
             for _ in self.listen(TICK):
                 pass
             for worker, _ in tuple(self.ended()):

@@ -9,6 +9,7 @@ keeper ends all workers with what their probes have started, and itself.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import pickle
@@ -20,6 +21,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -35,6 +37,8 @@ BOOT = (
     "from django_probe.executors.process.keeper import main; main(*sys.argv[1:3])"
 )
 WORKER = "worker"
+PRELOADED = ("django_probe.executors.process.child", "django_probe.capture_logs", "unittest")
+"""What every worker needs, imported once for all."""
 SWEEPS = 20
 
 
@@ -93,6 +97,7 @@ class _Keeper:
         os.set_blocking(wake, False)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
+        gc.freeze()  # Or the first collection in each fork copies all of its memory.
         poll = select.poll()
         poll.register(self._control, select.POLLIN)
         poll.register(self._wake, select.POLLIN)
@@ -123,8 +128,8 @@ class _Keeper:
         set_up(surroundings)
         from django.db import connections
 
-        import django_probe.executors.process.child  # noqa: F401 - once for all
-
+        for name in PRELOADED:
+            import_module(name)
         connections.close_all()
         self._forks = threading.active_count() == 1 and _threads() == 1
 

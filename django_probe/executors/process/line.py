@@ -11,7 +11,7 @@ from collections import deque
 from typing import Any, NoReturn
 
 from django_probe.encoding import encode
-from django_probe.events import Event
+from django_probe.events import Event, ProbeFinished
 from django_probe.executors.process.frames import Frames, word
 
 __all__ = ["Line", "Outbox", "end_group"]
@@ -20,7 +20,11 @@ CHUNK = 256 * 1024
 
 
 class Line:
-    """Tell the parent what happens, at once, and hear what it wants.
+    """Tell the parent what happens, and hear what it wants.
+
+    A result goes out with what comes after it: the start of the next probe, or of
+    a fixture, or else by ``flush()``, which the watching thread calls all the time.
+    So it has gone before anything runs that may end this process.
 
     Where the parent is gone, there is nobody to work for: the worker ends, and
     what its probes have started with it.
@@ -29,6 +33,7 @@ class Line:
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection
         self._lock = threading.Lock()
+        self._waiting: list[str] = []
         self._frames = Frames()
         self._heard: deque[Any] = deque()
         self._poll = select.poll()
@@ -42,13 +47,19 @@ class Line:
 
     def tell(self, event: Event) -> None:
         """Tell an event."""
-        self._send(encode(event))
+        if type(event) is ProbeFinished:
+            with self._lock:
+                self._waiting.append(encode(event))
+        else:
+            self._send(encode(event))
 
-    def beat(self) -> None:
-        """Give a sign of life, unless another one is under way."""
+    def flush(self, *words: str) -> None:
+        """Let out what waits, and some words, unless something is on its way already."""
         if self._lock.acquire(blocking=False):
+            waits = bool(self._waiting)
             self._lock.release()
-            self.say("beat")
+            if waits or words:
+                self._send(*map(word, words))
 
     def hear(self, seconds: float | None) -> Any:
         """Return the next record of the parent, None where none comes in time.
@@ -63,11 +74,14 @@ class Line:
             self._heard.extend(self._frames.feed(data))
         return self._heard.popleft() if self._heard else None
 
-    def _send(self, line: str) -> None:
+    def _send(self, *lines: str) -> None:
         with self._lock:
             self.sending = True
+            self._waiting += lines
+            text = "\n".join((*self._waiting, ""))
+            self._waiting.clear()
             try:
-                self._socket.sendall(line.encode("ascii") + b"\n")
+                self._socket.sendall(text.encode("ascii"))
             except OSError:
                 end_group()
             self.sending = False

@@ -6,6 +6,7 @@ import array
 import contextlib
 import fcntl
 import os
+import select
 import termios
 import threading
 
@@ -33,6 +34,9 @@ class Pipes:
 
     def __init__(self, readers: tuple[int, int], outside: int) -> None:
         self._readers = dict(zip(_DESCRIPTORS, readers, strict=True))
+        self._poll = select.poll()
+        for reader in readers:
+            self._poll.register(reader, select.POLLIN)
         self._outside = outside
         self._lock = threading.RLock()
         self.sink: PipeSink | None = None
@@ -45,11 +49,11 @@ class Pipes:
 
     def pass_on(self) -> None:
         """Let out what came after the last probe, or before the first."""
+        if self.are_empty:
+            return
         for stream in _DESCRIPTORS:
-            data = self.take(stream)
-            if data:
-                with contextlib.suppress(OSError):
-                    os.write(self._outside, data)
+            with contextlib.suppress(OSError):
+                os.write(self._outside, self.take(stream))
 
     def tend(self) -> bool:
         """Make room; return whether there was none."""
@@ -60,6 +64,11 @@ class Pipes:
             else:
                 self.sink.collect(stream)
         return bool(full)
+
+    @property
+    def are_empty(self) -> bool:
+        """Return whether nothing waits: one system call for what is nearly always so."""
+        return not self._poll.poll(0)
 
     def waiting(self, stream: str) -> int:
         """Return how many bytes wait."""
@@ -102,8 +111,9 @@ class PipeSink(Sink):
     @property
     def used(self) -> bool:
         """Return whether anything came, up to now."""
-        for stream in _DESCRIPTORS:
-            self.collect(stream)
+        if not self._pipes.are_empty:
+            for stream in _DESCRIPTORS:
+                self.collect(stream)
         return super().used
 
 

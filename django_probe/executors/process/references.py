@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 import unittest
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.apps import AppConfig, apps
 
@@ -20,8 +19,7 @@ from django_probe.probe_classes import ProbeClass
 __all__ = ["Reference", "Resolver", "name_of", "refer", "stand_in"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reference:
+class Reference(NamedTuple):
     """A probe of the parent's plan."""
 
     index: int
