@@ -199,19 +199,24 @@ def test_an_import_that_hangs_in_a_worker_is_stopped_at_the_deadline(make_projec
     assert result["blocking"]
 
 
-def test_workers_that_do_not_come_up_are_told_with_what_they_said(make_project):
-    settings = """
+@pytest.mark.parametrize("method", ["forkserver", "spawn"])
+def test_workers_that_do_not_come_up_are_told_with_what_they_said(make_project, method):
+    executor = {"BACKEND": "processes", "OPTIONS": {"start_method": method}}
+    settings = (
+        f"PROBE_EXECUTOR = {executor!r}\n"
+        + """
 import os
 if "RUNS" in os.environ:
     raise ValueError("only once")
 os.environ["RUNS"] = "1"
 """
+    )
     project = make_project({"shop/probes.py": HANGING}, settings)
-    done = project.probe("--format", "json", *PROCESSES)
-    assert "only once" in done.stderr
+    done = project.probe("--format", "json")
     assert set(outcomes(done.stdout).values()) == {"not_run"}
     assert done.returncode == 4
-    assert json.loads(done.stdout)["failed_targets"] == ["default"]
+    (failed,) = json.loads(done.stdout)["failed_targets"]
+    assert failed["error"]["message"] == "no worker process comes up: ValueError: only once"
 
 
 # What --parallel means.

@@ -16,7 +16,7 @@ from queue import SimpleQueue
 from django_probe.capture import Routing, Sink, own_all, routed
 from django_probe.details import Problem
 from django_probe.executors.batch_run import BatchRun
-from django_probe.executors.connections import watch_connections
+from django_probe.executors.connections import permit_writes, watch_connections
 from django_probe.executors.fixture_run import FixtureRun
 from django_probe.executors.ledger import Ledger
 from django_probe.executors.places import Place
@@ -152,6 +152,7 @@ class _Worker(Worker):
     def _work(self, task: BatchRun) -> None:
         self._fixtures_told = ()
         if isinstance(task, _Task):
+            permit_writes(frozenset())  # A module that is imported may only read.
             verdict, _ = bounded(self.watch, self.timeout, partial(task.find, self._resolver))
             if verdict is not None:
                 task.fail(verdict)

@@ -84,6 +84,11 @@ class Crew:
         for number in sorted(told.keys() & self._workers.keys()):
             yield self._workers[number], told[number]
 
+    @property
+    def why(self) -> str:
+        """Return why none can be started, as far as that is known."""
+        return self._starter.why if self._starter else ""
+
     def dismiss(self, worker: RemoteWorker) -> None:
         """Forget a worker that has ended."""
         del self._workers[worker.number]

@@ -74,8 +74,9 @@ def keep(
         be_deaf()
         adopt_orphans()
         keeper.run(method)
-    except BaseException:
+    except BaseException as exc:
         traceback.print_exc()
+        keeper.tell("failed", 0, f"{type(exc).__name__}: {exc}")
     finally:
         keeper.end_all()
         os._exit(0)
@@ -142,7 +143,7 @@ class _Keeper:
         for descriptor in ends:
             os.close(descriptor)
         self._workers[process] = number
-        self._tell("started", number, process)
+        self.tell("started", number, process)
         return True
 
     def _fork(self, ends: Ends) -> int:
@@ -171,7 +172,7 @@ class _Keeper:
                 number = self._workers.pop(process)
                 _kill(process)
                 self._sweep()
-                self._tell("ended", number, os.waitstatus_to_exitcode(status))
+                self.tell("ended", number, os.waitstatus_to_exitcode(status))
 
     def _sweep(self) -> None:
         """End orphans: daemons that a worker's probes have started, now children of this one."""
@@ -185,7 +186,8 @@ class _Keeper:
                     os.kill(child, signal.SIGKILL)
                     os.waitpid(child, 0)
 
-    def _tell(self, *values: object) -> None:
+    def tell(self, *values: object) -> None:
+        """Tell the parent something, if it is still there."""
         with contextlib.suppress(OSError):
             self._control.sendall(json.dumps(values).encode() + b"\n")
 

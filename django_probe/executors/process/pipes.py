@@ -92,7 +92,7 @@ class PipeSink(Sink):
 
     def write(self, stream: str, text: str) -> None:
         """Write to the descriptor: so it stands in order with what others write there."""
-        data = text.encode("utf-8", "surrogatepass")
+        data = _encoded(text)
         for begin in range(0, len(data), PIECE):
             if self._pipes.waiting(stream) > ROOM:
                 self.collect(stream)
@@ -125,6 +125,13 @@ def pending(descriptor: int) -> int:
     except OSError:
         return 0
     return found[0]
+
+
+def _encoded(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:  # A lone surrogate becomes one mark of replacement.
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

@@ -179,6 +179,6 @@ class ProcessPool:
     def _faulty(self, worker: RemoteWorker, status: int | None) -> None:
         self._faults += 1
         if self._faults >= START_FAULTS:
-            said = worker.last_output().told("stderr").strip().rpartition("\n")[2]
-            message = f"a worker process {how_ended(status)} before it was ready"
-            raise WorkersFailed(f"{message}: {said}" if said else f"{message}; see stderr")
+            last = worker.last_output().told("stderr").strip().rpartition("\n")[2]
+            why = self._crew.why or last or how_ended(status)
+            raise WorkersFailed(f"no worker process comes up: {why}")

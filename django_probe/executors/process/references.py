@@ -22,7 +22,7 @@ __all__ = ["Reference", "Resolver", "name_of", "refer", "stand_in"]
 class Reference(NamedTuple):
     """A probe of the parent's plan."""
 
-    index: int
+    position: int
     """Its place in the plan: ids need not be unique."""
     id: str
     label: str
@@ -44,7 +44,7 @@ def refer(planned: Planned) -> Reference:
     origin = planned.origin
     case_class: Any = owner.case_class if owner else None
     return Reference(
-        index=planned.index,
+        position=planned.index,
         id=planned.id,
         label=planned.label,
         app=owner.config.name if owner else "",
@@ -78,14 +78,14 @@ class Resolver:
     def find(self, reference: Reference) -> Planned:
         """Return the plan's entry; one that cannot be made here has a problem that says so."""
         if self._plan is not None:
-            return self._plan[reference.index]
+            return self._plan[reference.position]
         try:
             planned = self._found(reference)
         except Exception as exc:
             return stand_in(reference, Problem.raised(exc, skip_importers=True))
         except (SystemExit, KeyboardInterrupt) as exc:
             return stand_in(reference, Problem.raised(exc, at=reference.module))
-        planned.index = reference.index
+        planned.index = reference.position
         return planned
 
     def _found(self, reference: Reference) -> Planned:
@@ -126,7 +126,7 @@ class _Unreachable(ProbeError):
 def stand_in(reference: Reference, problem: Problem | None = None) -> Planned:
     """Return an entry that has the names of a probe, and no class."""
     planned = Planned(None, reference.label)
-    planned.take_names(reference.id, reference.index)
+    planned.take_names(reference.id, reference.position)
     planned.problem = problem
     return planned
 

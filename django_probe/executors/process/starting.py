@@ -40,6 +40,8 @@ class Starter:
         """Number -> exit status, or less than 0: a signal; None where nobody can tell."""
         self.gone = False
         """Whether it can start nothing more."""
+        self.why = ""
+        """What the keeper said as its last, if it failed."""
         self._lines = Lines()
         self._asked: set[int] = set()
         self._control, theirs = socket.socketpair()
@@ -126,7 +128,10 @@ class Starter:
                 os.waitpid(self._keeper, 0)
 
     def _hear(self, what: str, number: int, value: Any) -> None:
-        (self.processes if what == "started" else self.ended)[number] = value
+        if what == "failed":
+            self.why = value
+        else:
+            (self.processes if what == "started" else self.ended)[number] = value
 
 
 def checked_method(method: str | None) -> str:
