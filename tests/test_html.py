@@ -14,6 +14,8 @@ from html.parser import HTMLParser
 
 import pytest
 from gate_samples import what_the_gate_says
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from support import ROOT, Project
 from test_reports import GOLDEN, check_golden, report
 
@@ -23,6 +25,7 @@ from django_probe.reporters._html_more import more
 from django_probe.reporters.html import HtmlReporter
 from django_probe.results import ErrorDetail, Outcome, SubTestResult
 from django_probe.sample import feed, sample_result, sample_results, sample_run
+from django_probe.sanitizing import clean, one_line
 
 VOID = {"meta", "link", "input", "br"}
 
@@ -164,6 +167,16 @@ def test_hostile_text_is_text_everywhere(targets):
         assert not [name for name in attributes if name.startswith("on") or name == "style"]
     assert "alert(1)" in page.text
     assert page.all("body")[0]["data-command"] == EVIL
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(min_size=1, max_size=80).map(clean).filter(str.strip))
+def test_any_text_is_on_the_page_as_it_was_said(said):
+    error = ErrorDetail(exception_class_path="Odd", message=said, traceback=said)
+    one = sample_result(0, "test_a", Outcome.FAILED, error=error, stdout=said, description=said)
+    page = Page(html(sample_run(found=[one]), title=said))
+    assert "".join(page.texts).count(said.rstrip("\n")) >= 3
+    assert one_line(said) in page.text
 
 
 def test_what_needs_a_look_comes_first_then_all_others_in_the_order_of_the_plan():

@@ -152,6 +152,16 @@ def test_metrics_are_those_of_the_last_run_and_start_none(tmp_path):
         assert server.ask("/probe/-/metrics", token=None).status == 401
 
 
+def test_metrics_without_their_library_say_what_to_install(tmp_path):
+    files = {**FILES, "shop/probes.py": PROBES, "prometheus_client.py": "raise ImportError"}
+    with serving(Project.make(tmp_path / "project", files, SETTINGS)) as server:
+        answer = server.ask("/probe/-/metrics")
+        assert answer.status == 503
+        assert "pip install 'django-probe-runner[prometheus]'" in answer.text
+        assert html(server).status == 503
+        assert runs(server) == "x"
+
+
 ASKING = """
     import json, os, sys
     from django.core.management import call_command

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
+from io import StringIO
 from pathlib import Path
 
 from django.http import HttpResponse
 
-from django_probe.formats import BUILT_IN
+from django_probe.exceptions import UnknownReporter
+from django_probe.formats import Format
 from django_probe.views.answering import answer
 from django_probe.views.base import Asked, Steps, View
 from django_probe.views.desk import desk
@@ -39,9 +41,8 @@ class MetricsView(View):
         """Answer with what the reporter ``openmetrics`` makes of the last run."""
         yield from ()
         wish = read(asked.request)
-        if METRICS not in BUILT_IN:
-            raise Refusal(404, f"There is no format {METRICS!r} here.")
         found = choose(asked.request, METRICS)
+        _try(found)
         run = desk.last(wish.question.key)
         if run is None or run.ending is Ending.REFUSED:
             return HttpResponse(NOTHING_YET, content_type=found.reporter_class.content_type)
@@ -49,6 +50,18 @@ class MetricsView(View):
         response = answer(asked.request, run, wish, asked.access, found)
         response.status_code = 200
         return response
+
+
+def _try(found: Format) -> None:
+    """Say at once what is missing, and not only when there is a run to tell of.
+
+    Raises:
+        Refusal: 503, the library that the format needs is not installed.
+    """
+    try:
+        found.build(StringIO())
+    except UnknownReporter as exc:
+        raise Refusal(503, str(exc)) from exc
 
 
 @cache

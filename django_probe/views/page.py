@@ -24,7 +24,14 @@ HOW = frozenset({"format", "stream", "status", "async", "fresh"})
 HEADERS = {"Content-Security-Policy": PAGE_POLICY, "Referrer-Policy": "same-origin"}
 UNASKED = "No result yet", "Nobody has asked these probes lately. Run them to see how things are."
 LOGIN = "People log in, as a member of staff who may run probes."
-TITLES = {401: "Who are you?", 403: "Not for you", 404: "Not here"}
+TITLES = {
+    400: "Not understood",
+    401: "Who are you?",
+    403: "Not for you",
+    404: "Not here",
+    429: "Busy",
+    503: "No answer",
+}
 
 
 def page_of(request: HttpRequest, access: Access) -> dict[str, object]:
