@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
+from django_probe.events import FixtureFailed
 from django_probe.results import (
     NON_BLOCKING,
     ErrorDetail,
@@ -17,7 +19,9 @@ __all__ = [
     "FAILURES",
     "body_of",
     "excuse_of",
+    "fixture_error",
     "is_pass",
+    "left_behind",
     "message_of",
     "nothing_ran",
     "stable",
@@ -31,6 +35,7 @@ FAILURES = frozenset({Outcome.FAILED, Outcome.UNEXPECTED_SUCCESS, Outcome.PASSED
 A probe that passed and is not shown as a pass was flaky, and that blocks.
 """
 
+LEFT = "something may be left behind"
 NOTHING_RAN = "django_probe.run.something_ran"
 AFTER_ALL = 1 << 39
 """The index of what is no probe."""
@@ -63,9 +68,21 @@ def message_of(result: ProbeResult) -> str:
     text = result.reason
     if result.error is not None:
         text = result.error.message or result.error.exception_class_path
-    text = text.strip() or _SAID[result.outcome]
-    excuse = excuse_of(result)
-    return f"{excuse}: {text}" if excuse else text
+    parts = (excuse_of(result), left_behind(result), text.strip() or _SAID[result.outcome])
+    return ": ".join(filter(None, parts))
+
+
+def left_behind(result: ProbeResult) -> str:
+    """Return that a tearDown or a cleanup failed, "" where none did: it must be seen first.
+
+    Of the result itself, or of an earlier try: what that one left is there all the same.
+    """
+    if result.cleanup_errors:
+        too = "" if result.error in result.cleanup_errors else " too"
+        return f"cleanup failed{too}, {LEFT}"
+    if any(attempt.cleanup_errors for attempt in result.attempts):
+        return f"cleanup of an earlier try failed, {LEFT}"
+    return ""
 
 
 def body_of(result: ProbeResult) -> str:
@@ -74,15 +91,25 @@ def body_of(result: ProbeResult) -> str:
         return "\n".join(body_of(attempt) for attempt in result.attempts)
     error = result.error
     parts = [error.traceback or message_of(result)] if error else [message_of(result)]
+    if error is not None and error in result.cleanup_errors:
+        parts.insert(0, f"Cleanup failed, {LEFT}:")
     for subtest in result.subtests:
         told = subtest.error and (subtest.error.traceback or subtest.error.message)
         if told and told not in parts[0]:
             parts.append(f"Sub-test {subtest.description}:\n{told}")
     for cleanup in result.cleanup_errors:
-        if cleanup is not error:
+        if cleanup != error:
             told = cleanup.traceback or cleanup.message
-            parts.append(f"Cleanup failed too, something may be left behind:\n{told}")
+            there = bool(error and told in error.traceback)  # With all that was recorded.
+            parts.append(f"Cleanup failed too, {LEFT}:\n{cleanup.message if there else told}")
     return "\n".join(part.rstrip("\n") for part in parts) + "\n"
+
+
+def fixture_error(event: FixtureFailed) -> ErrorDetail:
+    """Return the error of a fixture that failed after its probes; it says what that means."""
+    message = event.error.message or event.error.exception_class_path
+    told = message if "left behind" in message else f"{LEFT}: {message}"
+    return replace(event.error, message=told)
 
 
 def nothing_ran(summary: Summary) -> ProbeResult | None:
@@ -116,7 +143,9 @@ def _of_attempts(result: ProbeResult) -> str:
     """Return how a probe came to pass, though not at the first try."""
     tries = len(result.attempts) + 1
     start = "flaky: passed" if result.flaky else "passed"
-    return f"{start} at try {tries}; the first one: {message_of(result.attempts[0])}"
+    left = left_behind(result)
+    told = f"{start} at try {tries}; the first one: {message_of(result.attempts[0])}"
+    return f"{left}: {told}" if left else told
 
 
 def stable(text: str) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django_probe.results import Outcome, ProbeResult
-from django_probe.telling import body_of, excuse_of, is_pass, message_of
+from django_probe.telling import body_of, excuse_of, is_pass, left_behind, message_of
 
 __all__ = ["FAILED", "STATUSES", "milliseconds", "named", "place", "test_of"]
 
@@ -21,7 +21,7 @@ def test_of(result: ProbeResult, target: str) -> dict[str, Any]:
     test |= place(probe.source)
     if probe.tags:
         test["tags"] = probe.tags
-    if not is_pass(result):
+    if not is_pass(result) or left_behind(result):
         test |= {"message": message_of(result), "trace": body_of(result)}
     if result.attempts:
         test |= _attempts(result)

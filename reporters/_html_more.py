@@ -8,7 +8,7 @@ from django_probe.reporters._html_kinds import KINDS, kind_of
 from django_probe.reporters._text_words import seconds
 from django_probe.results import NON_BLOCKING, ErrorDetail, Outcome, ProbeResult
 from django_probe.sanitizing import one_line
-from django_probe.telling import message_of
+from django_probe.telling import left_behind, message_of
 
 __all__ = ["error_texts", "headline", "more"]
 
@@ -61,6 +61,7 @@ def headline(result: ProbeResult) -> str:
         if result.outcome is Outcome.ERRORED:
             name = result.error.exception_class_path.rpartition(".")[2]
             text = f"{name}: {text}" if text != name else text
+    text = ": ".join(filter(None, (left_behind(result), text)))
     return _cut(one_line(text) or message_of(result))
 
 

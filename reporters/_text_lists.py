@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from django_probe.reporters._text_look import Look
-from django_probe.reporters._text_words import count, seconds, short
+from django_probe.reporters._text_words import count, joined, seconds, short
 from django_probe.results import ProbeResult
+from django_probe.telling import left_behind
 
 __all__ = ["flaky_ones", "grouped", "not_run_ones", "rerun", "slowest"]
 
@@ -46,6 +47,10 @@ def flaky_ones(results: Sequence[ProbeResult], look: Look) -> Iterator[str]:
         tries = count(len(result.attempts) + 1, "try", "tries")
         said = f"; the first said {short(error.message)}" if error else ""
         yield f"  - {look.name(result.probe.label, result.target)}: {tries}{said}\n"
+        if left := left_behind(result):
+            errors = [error for one in result.attempts for error in one.cleanup_errors]
+            words = look.paint("warn", f"{left.capitalize()}:")
+            yield f"    {words} {short(joined(error.message for error in errors), 300)}\n"
 
 
 def not_run_ones(groups: Mapping[str, Sequence[tuple[str, str]]], look: Look) -> Iterator[str]:

@@ -7,7 +7,7 @@ from signal import Signals
 
 from django_probe.reporters._text_words import count, counted, joined, seconds
 from django_probe.results import Outcome, ProbeResult, Summary
-from django_probe.telling import message_of
+from django_probe.telling import left_behind, message_of
 
 __all__ = ["asked", "meaning", "said", "title"]
 
@@ -56,7 +56,8 @@ def meaning(summary: Summary, names: Iterable[str]) -> str:
 def said(result: ProbeResult) -> str:
     """Return what a result that is worth a look says in short."""
     flaky = result.flaky and result.outcome is Outcome.PASSED
-    return "passed, but not at the first try" if flaky else message_of(result)
+    parts = (left_behind(result), "passed, but not at the first try")
+    return ": ".join(filter(None, parts)) if flaky else message_of(result)
 
 
 def _signal(number: int) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
 
-__all__ = ["dump"]
+__all__ = ["block"]
 
 _Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _MARKERS = {"...": "\u2026", "---": "\u2014"}
@@ -27,7 +28,7 @@ def _represent_text(dumper: Any, text: str) -> Any:
 _TapDumper.add_representer(str, _represent_text)
 
 
-def dump(values: dict[str, object]) -> str:
+def _dump(values: dict[str, object]) -> str:
     """Return a mapping as YAML, in its order; nothing is folded."""
     shaped = {name: _shaped(value) for name, value in values.items()}
     text: str = yaml.dump(
@@ -55,3 +56,10 @@ def _shaped(value: object) -> object:
 
 def _line(line: str) -> str:
     return _MARKERS.get(line.strip()) or line.rstrip().replace("\t", "    ")
+
+
+def block(values: Mapping[str, object]) -> str:
+    """Return what has a value as TAP 13 wants it: indented, between ``---`` and ``...``."""
+    text = _dump({name: value for name, value in values.items() if value != ""})
+    lines = "\n".join(f"  {line}" for line in text.splitlines())
+    return f"  ---\n{lines}\n  ..."

@@ -10,7 +10,7 @@ from django_probe.reporters._ctrf_test import FAILED, STATUSES, milliseconds, na
 from django_probe.reporters._entries import Entries
 from django_probe.reporting import Reporter, shown_target
 from django_probe.results import DEFAULT_TARGET, ErrorDetail, ProbeResult, Summary
-from django_probe.telling import nothing_ran
+from django_probe.telling import fixture_error, nothing_ran
 
 __all__ = ["CtrfReporter"]
 
@@ -43,7 +43,7 @@ class CtrfReporter(Reporter):
     def fixture_failed(self, event: FixtureFailed) -> None:
         """Spool a test of the real class, named for the fixture."""
         target = shown_target(self._run.targets, event.target)
-        self._add_error(event.fixture, target, event.error, event.source)
+        self._add_error(event.fixture, target, fixture_error(event), event.source)
 
     def target_failed(self, event: TargetFailed) -> None:
         """Spool a test that says that a target could not be asked."""

@@ -14,7 +14,7 @@ from django_probe.reporters._text_words import is_bad, short
 from django_probe.reporters._verdict import said
 from django_probe.reporting import Reporter
 from django_probe.results import ErrorDetail, Outcome, ProbeResult, Summary
-from django_probe.telling import body_of
+from django_probe.telling import body_of, fixture_error
 
 __all__ = ["GithubReporter"]
 
@@ -63,7 +63,7 @@ class GithubReporter(Reporter):
     def fixture_failed(self, event: FixtureFailed) -> None:
         """Keep a fixture error: worse than any result, for nobody knows what it left behind."""
         title = f"✗ FIXTURE FAILED {self._look.name(event.fixture, event.target)}"
-        self._add_error(-1, title, event.error, event.source)
+        self._add_error(-1, title, fixture_error(event), event.source)
 
     def target_failed(self, event: TargetFailed) -> None:
         """Keep that a target could not be asked: the worst."""

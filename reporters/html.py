@@ -15,6 +15,7 @@ from django_probe.reporters._html_table import Table
 from django_probe.reporting import Reporter, shown_target
 from django_probe.results import DEFAULT_TARGET, ProbeResult, Summary
 from django_probe.spooling import Spool
+from django_probe.telling import fixture_error
 
 __all__ = ["HtmlReporter"]
 
@@ -78,7 +79,7 @@ class HtmlReporter(Reporter):
                 "target": target,
                 "source": event.source,
                 "note": "It came after its probes: something may be left behind.",
-                "error": error_texts(event.error, "Error"),
+                "error": error_texts(fixture_error(event), "Error"),
             }
         )
 

@@ -13,7 +13,7 @@ from django_probe.reporters._xml import attributes
 from django_probe.reporting import Reporter, shown_target
 from django_probe.results import DEFAULT_TARGET, ErrorDetail, ProbeResult, Summary
 from django_probe.spooling import Segments, Spool
-from django_probe.telling import nothing_ran, stable
+from django_probe.telling import fixture_error, nothing_ran, stable
 
 __all__ = ["JUnitReporter"]
 
@@ -59,7 +59,7 @@ class JUnitReporter(Reporter):
     def fixture_failed(self, event: FixtureFailed) -> None:
         """Spool a case of the real class, named for the fixture."""
         target = shown_target(self._run.targets, event.target)
-        self._add_error(event.fixture, target, event.error, event.source)
+        self._add_error(event.fixture, target, fixture_error(event), event.source)
 
     def target_failed(self, event: TargetFailed) -> None:
         """Spool a case that says that a target could not be asked."""

@@ -13,7 +13,7 @@ from django_probe.reporters._verdict import asked, meaning, said, title
 from django_probe.reporting import Reporter
 from django_probe.results import Counts, ErrorDetail, Outcome, ProbeResult, Summary
 from django_probe.spooling import Segments, Spool
-from django_probe.telling import body_of
+from django_probe.telling import body_of, fixture_error
 
 __all__ = ["MarkdownReporter"]
 
@@ -65,7 +65,7 @@ class MarkdownReporter(Reporter):
     def fixture_failed(self, event: FixtureFailed) -> None:
         """Spool the entry of a fixture error."""
         name = self._look.name(event.fixture, event.target)
-        self._add_error(1, f"✗ FIXTURE FAILED {code(name)}", event.error)
+        self._add_error(1, f"✗ FIXTURE FAILED {code(name)}", fixture_error(event))
 
     def target_failed(self, event: TargetFailed) -> None:
         """Spool that a target could not be asked: the worst."""

@@ -12,6 +12,7 @@ from django_probe.reporters._text_words import is_bad, short
 from django_probe.reporters._verdict import asked, meaning, said
 from django_probe.reporting import Reporter
 from django_probe.results import Outcome, ProbeResult, Summary
+from django_probe.telling import fixture_error, left_behind
 
 __all__ = ["NagiosReporter"]
 
@@ -31,6 +32,7 @@ class NagiosReporter(Reporter):
         self._worst: list[tuple[int, int, str]] = []
         self._faults = 0
         self._soft = 0
+        self._left = 0
 
     def run_started(self, run: RunStarted) -> None:
         """Keep the names of the targets."""
@@ -38,16 +40,18 @@ class NagiosReporter(Reporter):
 
     def probe_finished(self, result: ProbeResult) -> None:
         """Keep a result that blocks, if it is among the worst; count what does not block."""
+        left = left_behind(result)
+        self._left += bool(left)
         if not result.blocking:
             self._soft += is_bad(result) or result.flaky
             return
         name = self._look.name(result.probe.label, result.target)
-        self._add(_SEVERITY[result.outcome], f"{name}: {short(said(result))}")
+        self._add(-1 if left else _SEVERITY[result.outcome], f"{name}: {short(said(result))}")
 
     def fixture_failed(self, event: FixtureFailed) -> None:
         """Keep a fixture error."""
         name = self._look.name(event.fixture, event.target)
-        self._add(-1, f"{name}: {short(event.error.message or event.error.exception_class_path)}")
+        self._add(-1, f"{name}: {short(fixture_error(event).message)}")
 
     def target_failed(self, event: TargetFailed) -> None:
         """Keep that a target could not be asked: the worst."""
@@ -83,6 +87,7 @@ class NagiosReporter(Reporter):
         yield f"blocking={counts.blocking};;0;0"
         yield f"not_blocking={self._soft};0;;0"
         yield f"fixture_errors={summary.fixture_errors};;0;0"
+        yield f"left_behind={self._left + summary.fixture_errors};0;;0"
         yield f"failed_targets={len(summary.failed_targets)};;0;0"
         for outcome in Outcome:
             yield f"{outcome.value}={counts.of(outcome)};;;0"

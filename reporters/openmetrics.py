@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, TextIO
 
 from django_probe.events import RunStarted
 from django_probe.exceptions import UnknownReporter
 from django_probe.reporting import Reporter, shown_target
 from django_probe.results import Outcome, ProbeResult, Summary
+from django_probe.telling import left_behind
 
 if TYPE_CHECKING:
     from prometheus_client.core import GaugeMetricFamily
@@ -23,6 +25,7 @@ HELP: Mapping[str, str] = {
     "run_ok": "Whether the run is ok, all in all: 1 or 0.",
     "run_timestamp_seconds": "When the run started.",
     "run_duration_seconds": "How long the run took.",
+    "run_left_behind": "Probes and fixtures whose clean-up failed: something may be left behind.",
     "ok": "Whether the probe lets a deploy go on: 1 or 0.",
     "duration_seconds": "How long the probe took.",
     "outcome": "What became of the probe: 1, with the outcome as a label.",
@@ -50,6 +53,7 @@ class OpenMetricsReporter(Reporter):
         super().__init__(stream)
         _require()
         self._told: dict[_Key, _Told] = {}
+        self._left = 0
 
     def run_started(self, run: RunStarted) -> None:
         """Keep the targets, to know whether they are named."""
@@ -61,6 +65,7 @@ class OpenMetricsReporter(Reporter):
         A series must not come twice, or the whole report is refused. Where a label
         names several probes the worst one stands for all.
         """
+        self._left += bool(left_behind(result))
         key = (result.probe.label, shown_target(self._targets, result.target))
         ok, duration = not result.blocking, result.duration
         outcome, at = result.outcome, result.started_at.timestamp()
@@ -73,13 +78,12 @@ class OpenMetricsReporter(Reporter):
     def run_finished(self, summary: Summary) -> None:
         """Write all samples of each metric together, as the format requires."""
         keys = sorted(self._told)
-        labels = list(_label_sets(keys))
-        told = [self._told[key] for key in keys]
-        rows = list(zip(labels, told, strict=True))
+        rows = list(zip(_label_sets(keys), map(self._told.__getitem__, keys), strict=True))
         started = summary.started_at.timestamp()
         self._write("run_ok", [("", summary.ok)])
         self._write("run_timestamp_seconds", [("", started)])
         self._write("run_duration_seconds", [("", summary.duration)])
+        self._write("run_left_behind", [("", self._left + summary.fixture_errors)])
         self._write("ok", ((label, ok) for label, (ok, _, _, _) in rows))
         self._write("duration_seconds", ((label, took) for label, (_, took, _, _) in rows))
         self._write("outcome", ((_with(label, kind), 1) for label, (_, _, kind, _) in rows))
@@ -128,13 +132,10 @@ def _text(family: GaugeMetricFamily) -> str:
     """Return a metric as text, without the end mark of the whole."""
     from prometheus_client.openmetrics.exposition import ALLOWUTF8, generate_latest
 
-    class One:
-        def collect(self) -> Iterable[GaugeMetricFamily]:
-            return (family,)
-
+    one = SimpleNamespace(collect=lambda: (family,))
     # Of a registry it asks nothing but `collect`. Our names need no escaping, and are not
     # looked at letter by letter when it is told to allow all.
-    text: bytes = generate_latest(One(), ALLOWUTF8)  # type: ignore[no-untyped-call]
+    text: bytes = generate_latest(one, ALLOWUTF8)  # type: ignore[no-untyped-call]
     return text.decode().removesuffix("\n# EOF\n")
 
 

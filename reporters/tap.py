@@ -7,11 +7,11 @@ from typing import TextIO
 from tap.directive import Directive
 from tap.line import Result
 
+from django_probe import telling
 from django_probe.events import FixtureFailed, RunStarted, TargetFailed
 from django_probe.reporting import Reporter, shown_target
 from django_probe.results import ErrorDetail, Outcome, ProbeResult, Summary
 from django_probe.sanitizing import one_line
-from django_probe.telling import FAILURES, body_of, excuse_of, is_pass, message_of, nothing_ran
 
 __all__ = ["TapReporter"]
 
@@ -41,13 +41,15 @@ class TapReporter(Reporter):
         """Write the line of a result."""
         target = shown_target(self._targets, result.target)
         description = _described(result.probe.id, target)
-        if is_pass(result):
+        if telling.is_pass(result):
             flaky = _diagnostics(result, target) if result.attempts else None
             self._write(True, description, "", flaky)
         elif result.outcome is Outcome.SKIPPED:
-            self._write(True, description, f"SKIP {_plain(message_of(result))}")
+            self._write(True, description, f"SKIP {_plain(telling.message_of(result))}")
         else:
-            directive = f"TODO {_plain(message_of(result))}" if excuse_of(result) else ""
+            directive = (
+                f"TODO {_plain(telling.message_of(result))}" if telling.excuse_of(result) else ""
+            )
             self._write(False, description, directive, _diagnostics(result, target))
         if result.outcome is Outcome.NOT_RUN and result.blocking:
             self._cut = self._cut or result.reason or "some probes did not run"
@@ -55,7 +57,7 @@ class TapReporter(Reporter):
     def fixture_failed(self, event: FixtureFailed) -> None:
         """Write a line of its own, beyond the plan: it is no probe, but it fails."""
         target = shown_target(self._targets, event.target)
-        about = _about_error(event.error, target, event.source)
+        about = _about_error(telling.fixture_error(event), target, event.source)
         self._write(False, _described(event.fixture, target), "", about)
 
     def target_failed(self, event: TargetFailed) -> None:
@@ -65,7 +67,7 @@ class TapReporter(Reporter):
 
     def run_finished(self, summary: Summary) -> None:
         """Write the plan where it was not known, and why the run was cut short."""
-        if nothing := nothing_ran(summary):
+        if nothing := telling.nothing_ran(summary):
             self.probe_finished(nothing)
         if not self._planned:
             self.stream.write(f"1..{self._number}\n")
@@ -107,30 +109,34 @@ def _plain(text: str) -> str:
 
 def _diagnostics(result: ProbeResult, target: str) -> str:
     """Return the YAML block of a result that is not plainly ok."""
+    from django_probe.reporters._yaml import block
+
     values: dict[str, object] = {
-        "message": message_of(result),
+        "message": telling.message_of(result),
         "severity": _severity(result),
         "outcome": result.outcome.value,
         "duration_ms": round(result.duration * 1000, 3),
         "target": target,
         "at": result.probe.source,
         "description": result.probe.description,
-        "stack": body_of(result),
-        "attempts": [one_line(message_of(one)) for one in result.attempts] or "",
+        "stack": telling.body_of(result),
+        "attempts": [one_line(telling.message_of(one)) for one in result.attempts] or "",
         "stdout": result.stdout,
         "stderr": result.stderr,
     }
-    return _block(values)
+    return block(values)
 
 
 def _severity(result: ProbeResult) -> str:
-    if excuse_of(result):
+    if telling.excuse_of(result):
         return "todo"
-    kind = "fail" if result.outcome in FAILURES else "error"
-    return "comment" if is_pass(result) else kind
+    kind = "fail" if result.outcome in telling.FAILURES else "error"
+    return "comment" if telling.is_pass(result) else kind
 
 
 def _about_error(error: ErrorDetail, target: str, source: str = "") -> str:
+    from django_probe.reporters._yaml import block
+
     values: dict[str, object] = {
         "message": error.message or error.exception_class_path,
         "severity": "error",
@@ -138,13 +144,4 @@ def _about_error(error: ErrorDetail, target: str, source: str = "") -> str:
         "at": source,
         "stack": error.traceback,
     }
-    return _block(values)
-
-
-def _block(values: dict[str, object]) -> str:
-    """Return a YAML document as TAP 13 wants it: indented, between ``---`` and ``...``."""
-    from django_probe.reporters._yaml import dump
-
-    text = dump({name: value for name, value in values.items() if value != ""})
-    lines = "\n".join(f"  {line}" for line in text.splitlines())
-    return f"  ---\n{lines}\n  ..."
+    return block(values)

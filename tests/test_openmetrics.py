@@ -91,6 +91,7 @@ def test_a_run_of_nothing_is_not_ok():
         ("django_probe_run_ok", ()),
         ("django_probe_run_timestamp_seconds", ()),
         ("django_probe_run_duration_seconds", ()),
+        ("django_probe_run_left_behind", ()),
     }
     assert of(found, "run_ok") == 0
 
