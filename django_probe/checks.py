@@ -169,12 +169,15 @@ def _of_app(
     config: AppConfig, known: dict[type, ProbeClass]
 ) -> Iterator[tuple[object, CheckMessage]]:
     """Yield (what it is about, the message) for each fault in the probes of an app."""
+    from django_probe.habits import warnings_of
     from django_probe.loading import entries_of
 
     try:
-        for entry in entries_of(config, known):
+        entries = list(entries_of(config, known))
+        for entry in entries:
             yield from _problem(entry)
             yield from _quarantine(entry)
+        yield from ((str(message), message) for message in warnings_of(config, entries))
     except MarkError as exc:
         hint = "No probe runs before it is mended."
         yield str(exc), Error(str(exc), hint=hint, id="probe.E030")
@@ -204,7 +207,7 @@ def _problem(entry: Planned) -> Iterator[tuple[object, CheckMessage]]:
         return
     if entry.owner is not None and entry.owner.refusal:
         case_class = entry.owner.case_class
-        hint = "class X(unittest.TestCase): it has no test database to empty."
+        hint = f"class {case_class.__name__}(unittest.TestCase): it has no test database to empty."
         yield case_class, Error(error.message, hint=hint, obj=case_class, id="probe.E010")
         return
     what = f"{entry.label} cannot be loaded: {error.exception_class_path}: {error.message}"

@@ -21,7 +21,14 @@ from django_probe.results import Retry
 
 __all__ = ["ProbeClass", "refusal"]
 
-DJANGO_CASES = "django.test.testcases"
+DJANGO_TESTS = "django.test"
+_OVER_HTTP = "derive the probe from unittest.TestCase, and ask over HTTP: urllib.request, requests"
+_INSTEAD = {
+    DJANGO_TESTS: "derive the probe from unittest.TestCase",
+    "rest_framework.test": _OVER_HTTP,
+    "django_webtest": _OVER_HTTP,
+}
+"""Modules whose classes are made for tests -> what to do instead."""
 
 
 class ProbeClass:
@@ -85,16 +92,34 @@ def _is_doctest(case_class: type) -> bool:
 
 
 def refusal(case_class: type) -> Problem | None:
-    """Return why a class must not run: it descends from Django's own test cases.
+    """Return why a class must not run: it descends from a class that is made for tests.
 
-    They are known by module name; ``django.test`` is not imported to find out.
+    By way of a mixin or another package's class, too. They are known by module name;
+    ``django.test`` is not imported to find out.
     """
     for base in case_class.__mro__:
-        if base.__module__ == DJANGO_CASES:
-            return Problem.errored(
-                "RefusedTestCase",
-                f"{case_class.__qualname__} descends from django.test.{base.__name__}, which is"
-                " made for a test database and can empty the live one. Refused: derive the probe"
-                " from unittest.TestCase.",
-            )
+        module = base.__module__
+        instead = next((_INSTEAD[home] for home in _INSTEAD if _is_in(module, home)), None)
+        if instead is not None:
+            return Problem.errored("RefusedTestCase", _refused(case_class, base, instead))
     return None
+
+
+def _refused(case_class: type, base: type, instead: str) -> str:
+    by = next((own for own in case_class.__mro__[1:] if issubclass(own, base)), base)
+    way = "" if by is base else f" by way of {by.__module__}.{by.__qualname__}"
+    is_case = any(_is_in(kind.__module__, DJANGO_TESTS) for kind in base.__mro__)
+    why = (
+        "made for a test database and can empty the live one"
+        if is_case
+        else "made for tests that call the site in their own process"
+    )
+    home = DJANGO_TESTS if _is_in(base.__module__, DJANGO_TESTS) else base.__module__
+    return (
+        f"{case_class.__qualname__} descends from {home}.{base.__name__}{way}, which is {why}."
+        f" Refused: {instead}."
+    )
+
+
+def _is_in(module: str, home: str) -> bool:
+    return module == home or module.startswith(f"{home}.")

@@ -189,7 +189,7 @@ def test_the_system_check_names_each_refused_class_with_a_hint(project):
     assert errors.count("(probe.E010)") == len(REFUSED) - 1
     for name in ("Api", "ByMixin", "Live", "Simple", "StaticLive", "Transactional", "Usual"):
         assert f"{name} descends from django.test." in errors
-    assert "HINT: class X(unittest.TestCase): it has no test database to empty." in errors
+    assert "HINT: class Usual(unittest.TestCase): it has no test database to empty." in errors
     assert "WithoutProbes" not in errors
     assert "Honest" not in errors
 
