@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 import textwrap
@@ -42,16 +43,23 @@ def make_shop(make_project):
             {"shop/models.py": MODELS, "shop/probes.py": probes, **more}, settings=settings
         )
         for file in files:
-            with sqlite3.connect(project.folder / file) as database:
+            with opened(project, file) as database:
                 database.execute(TABLE.format(key="integer PRIMARY KEY AUTOINCREMENT"))
         return project
 
     return make
 
 
+@contextlib.contextmanager
+def opened(project, file="db.sqlite3"):
+    """Yield a connection to a database of a project; it is committed and closed."""
+    with contextlib.closing(sqlite3.connect(project.folder / file)) as database, database:
+        yield database
+
+
 def names(project, file="db.sqlite3"):
     """Return the names of the items there are."""
-    with sqlite3.connect(project.folder / file) as database:
+    with opened(project, file) as database:
         return sorted(name for (name,) in database.execute("SELECT name FROM shop_item"))
 
 
@@ -602,7 +610,7 @@ def test_reads_of_every_kind_work_on_sqlite(make_shop, options):
         connection_created.connect(tune, weak=False)
     """
     project = make_shop(READS, settings)
-    with sqlite3.connect(project.folder / "db.sqlite3") as database:
+    with opened(project) as database:
         database.execute(ROWS)
     check_reads(project)
 
@@ -635,7 +643,7 @@ def test_virtual_tables_of_sqlite_can_be_read(make_shop):
                 connection.ensure_connection()
                 connection.connection.executescript("COMMIT; DELETE FROM words")
     """)
-    with sqlite3.connect(project.folder / "db.sqlite3") as database:
+    with opened(project) as database:
         database.executescript("""
             CREATE VIRTUAL TABLE words USING fts5(x);
             INSERT INTO words VALUES ('hello');
@@ -707,7 +715,17 @@ def test_reads_of_every_kind_work_behind_pgbouncer(make_shop, postgres, tmp_path
 @pytest.mark.once
 @pytest.mark.service
 def test_server_side_cursors_work_where_the_pooler_keeps_sessions(make_shop, postgres, tmp_path):
+    stays = """
+        class Session(unittest.TestCase):
+            def test_what_is_set_stays(self):
+                with connection.cursor() as cursor:
+                    cursor.execute("SET statement_timeout = '7s'")
+                    cursor.execute("SHOW statement_timeout")
+                    self.assertEqual(cursor.fetchone(), ("7s",))
+    """
     with pgbouncer(tmp_path, mode="session") as port:
-        project = make_shop(READS, postgres.settings(port))
+        project = make_shop(
+            textwrap.dedent(READS) + textwrap.dedent(stays), postgres.settings(port)
+        )
         postgres.execute(ROWS)
         check_reads(project)

@@ -69,7 +69,6 @@ class BatchRun:
         host, fixtures = self._host, self.fixtures
         if planned.owner is not fixtures.owner:
             fixtures.leave_for(planned.owner)
-        permit_writes(planned.writes)
         probe, problem = self._describe(planned)
         self.sink = sink = host.new_sink()
         self.started_at, self.began = datetime.now(timezone.utc), time.monotonic()
@@ -90,6 +89,7 @@ class BatchRun:
         host = self._host
         if planned.owner is None or not planned.owner.own_description:
             return host.recorder.shown(planned.describe(host.timeout)), None
+        permit_writes(planned.writes)
         found: list[Probe] = []
         problem: Problem | None = None
         try:

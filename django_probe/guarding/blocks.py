@@ -11,6 +11,7 @@ __all__ = [
     "END",
     "FIRST",
     "KEEP",
+    "end_of",
     "is_explained",
     "is_several",
     "refuse_explained",
@@ -45,6 +46,11 @@ def refuse_explained(sql: str, kind: type[Exception]) -> None:
     lower = sql.lower()
     if "explain" in lower and _EXPLAINED.search(lower):
         raise kind(EXPLAINED)
+
+
+def end_of(sql: str) -> str:
+    """Return how the transaction of a statement ends: what ``SET`` sets must outlive it."""
+    return KEEP if sql.lstrip()[:5].upper().startswith(("SET ", "RESET")) else END
 
 
 def refuse_several(sql: str, kind: type[Exception]) -> None:

@@ -14,7 +14,15 @@ from typing import Any
 import psycopg2
 from psycopg2 import extensions
 
-from django_probe.guarding.blocks import BEGIN, END, FIRST, KEEP, refuse_explained, refuse_several
+from django_probe.guarding.blocks import (
+    BEGIN,
+    END,
+    FIRST,
+    KEEP,
+    end_of,
+    refuse_explained,
+    refuse_several,
+)
 
 __all__ = ["ReadOnlyCursor", "WatchedCursor", "guard", "watch"]
 
@@ -68,6 +76,8 @@ class ReadOnlyCursor(_Cursor):  # type: ignore[misc]
         with _rolled_back(raw):
             begin = BEGIN if raw.autocommit else FIRST
             super().execute(f"{begin};".encode() + self.mogrify(query, vars))
+            if raw.autocommit:
+                _run(raw, end_of(_text(query, raw)))
 
     def executemany(self, query: Any, vars_list: Any) -> None:
         """Run a statement several times, all in one transaction that can only read."""

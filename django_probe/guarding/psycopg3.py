@@ -15,7 +15,14 @@ from typing import Any
 import psycopg
 from psycopg import pq
 
-from django_probe.guarding.blocks import BEGIN, END, KEEP, refuse_explained, refuse_several
+from django_probe.guarding.blocks import (
+    BEGIN,
+    END,
+    KEEP,
+    end_of,
+    refuse_explained,
+    refuse_several,
+)
 from django_probe.guarding.statements import is_single
 
 __all__ = [
@@ -93,16 +100,17 @@ class ReadOnlyCursor(_Cursor):  # type: ignore[misc]
                 return super().execute(query, params, **options)
         with _rolled_back(raw):
             if single and hasattr(self, "mogrify") and not options.get("binary"):
-                self._execute_as_one(template if params is None else self.mogrify(query, params))
+                sql = template if params is None else self.mogrify(query, params)
+                self._execute_as_one(sql, end_of(template))
             else:
                 with raw.pipeline():
                     _run(raw, BEGIN)
                     super().execute(query, params, **options)
-                    _run(raw, END)
+                    _run(raw, end_of(template))
         return self
 
-    def _execute_as_one(self, sql: str) -> None:
-        super().execute(f"{BEGIN};{sql}\n;{END}")
+    def _execute_as_one(self, sql: str, end: str) -> None:
+        super().execute(f"{BEGIN};{sql}\n;{end}")
         super().nextset()
         self._alone = True
 
