@@ -224,6 +224,19 @@ def test_a_mark_with_an_alias_that_there_is_not_ends_the_run_before_it_begins(ma
     assert "probe.E030" in project.manage("check").stderr
 
 
+@pytest.mark.parametrize("mark", ["allow_writes(5)", "allow_writes('default', None)"])
+def test_a_mark_with_what_is_no_alias_is_told_with_its_place(make_shop, mark):
+    project = make_shop(f"""
+        class Probe(unittest.TestCase):
+            @{mark}
+            def test_1(self):
+                pass
+    """)
+    done = project.probe()
+    assert done.returncode == 2
+    assert "shop/probes.py:13: @allow_writes got " in done.stderr
+
+
 @pytest.mark.once
 @pytest.mark.parametrize("value", ["1", "'yes'", "None"])
 def test_a_setting_that_is_neither_true_nor_false_is_refused(make_shop, value):
