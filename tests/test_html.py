@@ -203,6 +203,11 @@ def test_each_kind_is_told_by_word_and_icon():
     assert found == set(KINDS)
 
 
+def test_without_its_style_it_is_bare_and_not_a_heap_of_big_icons():
+    page = Page(html(sample_run("eu", "us")))
+    assert all("width" in attrs and "height" in attrs for attrs in page.all("svg"))
+
+
 def test_targets_are_columns_and_a_probe_that_one_was_not_asked_for_says_so():
     events = sample_run("eu", "us")
     left = [
