@@ -34,8 +34,9 @@ test: $(VENV)/.test ## Run the whole suite on one Python
 test-ci-examples: $(VENV)/.ci-examples $(EXAMPLES) ## Check and run the examples for CI (needs Node)
 	$(BIN)/python -m pytest $(ARGS) tests/ci_examples
 
-tables: $(VENV)/.test ## Make the tables in docs that come from tests (needs the servers)
+tables: $(VENV)/.test $(CONSUMERS) ## Make the tables in docs that come from tests (needs the servers)
 	$(BIN)/python tests/write_ways.py
+	UPDATE_TABLES=1 $(BIN)/python -m pytest -k table $(ARGS)
 
 demo: $(VENV)/.demo ## See a small shop with its probes, all green
 	$(BIN)/python demo/run.py

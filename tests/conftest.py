@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from reading_reports import write_reports
 from support import Project
 
 # A shell starts what runs in its background with SIGINT ignored, and that is
@@ -24,6 +25,12 @@ def make_project(tmp_path: Path) -> Callable[..., Project]:
         return Project.make(tmp_path / "project", files, settings)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a report of the nasty probes in every format."""
+    return write_reports(tmp_path_factory.mktemp("reports"))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -3,30 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import subprocess
 from collections import Counter
-from html.parser import HTMLParser
 
 import pytest
+from reading_reports import TAP_PARSER, annotations, node, rendered
 from support import ROOT, Project
-
-CONSUMERS = ROOT / "tests" / "consumers"
-TAP_PARSER = CONSUMERS / "node_modules/tap-parser/bin/cmd.cjs"
-FORMATS = ("junit", "json", "jsonl", "ctrf", "github", "markdown", "nagios")
-
-
-@pytest.fixture(scope="module")
-def reports(tmp_path_factory):
-    """Run the nasty probes once; return the folder of the reports, and the run."""
-    folder = tmp_path_factory.mktemp("reports")
-    project = Project(ROOT / "tests" / "project")
-    kinds = [f"--report={kind}={folder}/report.{kind}" for kind in FORMATS]
-    done = project.probe("--format=tap", *kinds)
-    (folder / "report.tap").write_text(done.stdout, encoding="utf-8")
-    assert done.returncode == 1, done.stderr
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -154,15 +137,6 @@ def test_npms_tap_parser_accepts_it_when_strict(reports, outcomes):
     assert not [failure for failure in final["failures"] if failure.get("tapError")]
 
 
-def node(script, *args, **options):
-    """Run a script of tests/consumers with Node; return what it prints."""
-    program = shutil.which("node")
-    if program is None or not (CONSUMERS / "node_modules").is_dir():
-        pytest.skip("the readers that need Node are not installed: make consumers")
-    command = [program, str(CONSUMERS / script), *map(str, args)]
-    return subprocess.run(command, capture_output=True, text=True, check=True, **options).stdout
-
-
 def test_ctrfs_own_library_accepts_it_and_counts_as_the_table_says(reports, outcomes):
     report = json.loads((reports / "report.ctrf").read_text(encoding="utf-8"))
     told = report["results"]["summary"]
@@ -175,28 +149,6 @@ def test_ctrfs_own_library_accepts_it_and_counts_as_the_table_says(reports, outc
     assert told["pending"] == 0
     assert told["failed"] == sum(outcomes.values()) - told["passed"] - told["skipped"]
     assert report["results"]["environment"]["healthy"] is False
-
-
-# As the runner of GitHub reads a line: ActionCommand.TryParseV2.
-COMMAND = re.compile(r"^::(?P<level>[a-z-]+)(?: (?P<properties>.*?))?::(?P<message>.*)$")
-UNESCAPED = {"%25": "%", "%0D": "\r", "%0A": "\n", "%3A": ":", "%2C": ","}
-
-
-def unescaped(text):
-    return re.sub("%(25|0D|0A|3A|2C)", lambda found: UNESCAPED[found[0]], text)
-
-
-def annotations(text):
-    """Return what GitHub takes from annotations: dicts of strings."""
-    found = []
-    for line in text.splitlines():
-        command = COMMAND.match(line)
-        assert command, line
-        pairs = (pair.partition("=") for pair in command["properties"].split(","))
-        properties = {name: unescaped(value) for name, _, value in pairs}
-        message = unescaped(command["message"])
-        found.append({"level": command["level"], "message": message, **properties})
-    return found
 
 
 def test_annotations_are_what_githubs_own_toolkit_writes(reports):
@@ -214,39 +166,6 @@ def test_github_shows_every_annotation_that_is_written(reports, outcomes):
     assert kinds == sorted(kinds, key=["TIMED", "ERRORED", "FAILED", "and"].index)
     bad = sum(outcomes[name] for name in ("failed", "errored", "timed_out", "unexpected_success"))
     assert found[-1]["title"] == f"… and {bad - 9} more"
-
-
-class Page(HTMLParser):
-    """What a reader of HTML sees: its elements, and the text outside of code."""
-
-    def __init__(self, html):
-        super().__init__()
-        self.elements, self.depth, self.loose = Counter(), 0, ""
-        self.code: list[str] = []
-        self.feed(html)
-
-    def handle_starttag(self, tag, attrs):
-        self.elements[tag] += 1
-        if tag in ("code", "pre"):
-            if not self.depth:
-                self.code.append("")
-            self.depth += 1
-
-    def handle_endtag(self, tag):
-        self.depth -= tag in ("code", "pre")
-
-    def handle_data(self, data):
-        if self.depth:
-            self.code[-1] += data
-        else:
-            self.loose += data
-
-
-def rendered(text):
-    """Return Markdown as GitHub and GitLab render it."""
-    from markdown_it import MarkdownIt
-
-    return Page(MarkdownIt("gfm-like", {"html": True}).render(text))
 
 
 def test_markdown_is_rendered_with_all_foreign_text_as_code(reports, results):
