@@ -24,6 +24,9 @@ from support import Project
 TIMEOUT = 300
 """Seconds for each side: ten times what they take."""
 
+ENVIRONMENT = {"PYTHONHASHSEED": "0", "PYTHONWARNINGS": ""}
+"""Both sides alike. CPython's tests warn of themselves: under ``error`` some are not imported."""
+
 Events = list[dict[str, Any]]
 
 
@@ -73,7 +76,7 @@ def _ours(project: Project, *options: str) -> Events:
     done = project.probe(
         *("--format", "jsonl", "--timeout", "120", *options),
         timeout=TIMEOUT,
-        env={"PYTHONHASHSEED": "0"},
+        env=ENVIRONMENT,
     )
     assert done.returncode in (0, 1), f"exit code {done.returncode}: {done.stderr[-3000:]}"
     return [json.loads(line) for line in done.stdout.splitlines()]
@@ -85,7 +88,7 @@ def _started_plain(
 ) -> Iterator[subprocess.Popen[str]]:
     """Start plain unittest in a folder of its own: tests leave files where they run."""
     script = project.write("beside/parity_plain.py", source_of("plain"))
-    env = project.environment(PYTHONHASHSEED="0", DJANGO_SETTINGS_MODULE="settings")
+    env = project.environment(**ENVIRONMENT, DJANGO_SETTINGS_MODULE="settings")
     env["PYTHONPATH"] = os.pathsep.join([str(project.folder), env.get("PYTHONPATH", "")])
     process = subprocess.Popen(
         [sys.executable, str(script), "plain.json", *modules],

@@ -348,7 +348,7 @@ def test_workers_have_the_settings_path_folder_and_flags_of_the_command(make_pro
     done = subprocess.run(
         [sys.executable, "-O", "-W", "error", "../manage.py", "probe", "--format", "json",
          "--settings", "other", "--pythonpath", str(project.folder / "lib")],
-        cwd=project.folder / "shop", env=project.environment(FROM="shell"),
+        cwd=project.folder / "shop", env=project.environment(FROM="shell", PYTHONWARNINGS=""),
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     (result,) = json.loads(done.stdout)["results"]
