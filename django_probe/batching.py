@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from django_probe.plan import Again, Batch, Plan, Planned
+from django_probe.plan import Batch, Plan, Planned
+from django_probe.selection import Again
 
 __all__ = ["make_batches", "narrowed", "reduced"]
 

@@ -11,10 +11,12 @@ import base64
 import re
 from collections.abc import Callable, Iterable
 
-__all__ = ["MASK", "CredentialMask", "is_plain", "looks_random"]
+__all__ = ["MASK", "SHORTEST", "CredentialMask", "is_plain", "looks_random"]
 
 MASK = "********************"
 """What Django's debug page puts in the place of a secret."""
+SHORTEST = 6
+"""Values shorter than this are left: masking them would turn a report into nonsense."""
 
 _PLAIN = re.compile(r"(?:[a-z]{1,20}|[A-Z][a-z]{0,19}|[A-Z]{1,20})(?:[ _./:-]|$)")
 

@@ -16,9 +16,10 @@ from django_probe.batching import make_batches
 from django_probe.labels import apps_of, unknown_label
 from django_probe.loading import entries_of
 from django_probe.modules import has_probes
-from django_probe.plan import Plan, Planned, Selection
+from django_probe.plan import Plan, Planned
 from django_probe.probe_classes import ProbeClass
 from django_probe.selecting import select
+from django_probe.selection import Selection
 
 __all__ = ["discover"]
 

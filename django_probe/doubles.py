@@ -21,7 +21,7 @@ from django_probe.targets.base import Target
 
 if TYPE_CHECKING:
     from django_probe.deadline import Deadline
-    from django_probe.plan import Selection
+    from django_probe.selection import Selection
 
 __all__ = ["MemoryTarget", "RecordingReporter"]
 

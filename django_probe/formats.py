@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, TextIO
 
 from django_probe.details import text_of
-from django_probe.exceptions import UnknownReporter
+from django_probe.exceptions import ProbeError, UnknownReporter
 from django_probe.reporting import Reporter
 
-__all__ = ["BUILT_IN", "ENTRY_POINTS", "Format", "available", "find_format"]
+__all__ = ["BUILT_IN", "ENTRY_POINTS", "Format", "available", "described", "find_format"]
 
 BUILT_IN: Mapping[str, str] = {
     "ctrf": "django_probe.reporters.ctrf.CtrfReporter",
@@ -100,6 +100,22 @@ def find_format(name: str, aliases: Mapping[str, Mapping[str, Any]]) -> Format:
 def available(aliases: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Return the sorted names of all formats there are."""
     return sorted({*BUILT_IN, *_entry_points(), *aliases})
+
+
+def described(aliases: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Yield a line for each format: its name, and what it is for.
+
+    Args:
+        aliases: ``PROBE_REPORTERS``.
+    """
+    names = available(aliases)
+    width = max(map(len, names))
+    for name in names:
+        try:
+            doc = find_format(name, aliases).reporter_class.__doc__ or ""
+        except ProbeError as exc:
+            doc = f"cannot be used: {exc}"
+        yield f"{name:{width}}  {doc.strip().partition(chr(10))[0]}\n"
 
 
 def _claims(name: str, entry: Mapping[str, Any] | None) -> list[str]:

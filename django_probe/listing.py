@@ -1,4 +1,4 @@
-"""What ``--list`` and ``--list-formats`` print, and what a run says that found nothing."""
+"""What ``--list`` prints, and what a run says that found nothing."""
 
 from __future__ import annotations
 
@@ -7,33 +7,15 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-from django_probe.exceptions import ProbeError
-from django_probe.formats import available, find_format
-from django_probe.plan import Plan, Selection
+from django_probe.plan import Plan
 from django_probe.results import Probe
+from django_probe.selection import Selection
 
-__all__ = ["formats", "nothing_ran", "own_command", "probes", "problems"]
-
-
-def formats(aliases: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """Yield a line for each format: its name, and what it is for.
-
-    Args:
-        aliases: ``PROBE_REPORTERS``.
-    """
-    names = available(aliases)
-    width = max(map(len, names))
-    for name in names:
-        try:
-            doc = find_format(name, aliases).reporter_class.__doc__ or ""
-        except ProbeError as exc:
-            doc = f"cannot be used: {exc}"
-        yield f"{name:{width}}  {doc.strip().partition(chr(10))[0]}\n"
+__all__ = ["nothing_ran", "own_command", "probes", "problems"]
 
 
 def probes(described: Sequence[Probe], format: str) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unittest
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -23,29 +23,11 @@ from django_probe.probe_classes import ProbeClass
 from django_probe.results import Probe
 from django_probe.sanitizing import one_line
 
-__all__ = ["Again", "Batch", "Plan", "Planned", "Selection", "broken"]
+__all__ = ["Batch", "Plan", "Planned", "broken"]
 
-
-Again = Mapping[str, frozenset[tuple[str, int]] | None]
-"""By target: the probes to ask again, by id and by which of those with this id; None is all."""
 
 _NONE: frozenset[str] = frozenset()
 """One for all: each call of ``frozenset()`` makes another."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
-    """Which probes are asked for."""
-
-    labels: tuple[str, ...] = ()
-    tags: frozenset[str] = frozenset()
-    exclude_tags: frozenset[str] = frozenset()
-    patterns: tuple[str, ...] = ()
-    """``fnmatch`` patterns on ids."""
-    seed: int | None = None
-    """Shuffle by it."""
-    again: Again | None = None
-    """What of it is asked; None is all. A target that it does not name is not asked."""
 
 
 class Planned:

@@ -10,9 +10,10 @@ from typing import Any
 from django.conf import settings as django_settings
 
 from django_probe.conf import settings
+from django_probe.credentials import SHORTEST
 from django_probe.redact_rules import compiled
 from django_probe.redaction import Redactor
-from django_probe.settings_secrets import SHORTEST, secrets_in_settings
+from django_probe.settings_secrets import secrets_in_settings
 
 __all__ = ["project_redactor", "without_secrets"]
 

@@ -19,9 +19,9 @@ from django_probe.exceptions import ProbeTimeout
 from django_probe.policy import blocks, is_tried_again
 from django_probe.results import ErrorDetail, Outcome, Probe, ProbeResult
 from django_probe.run_config import RunConfig
-from django_probe.scrubbing import TIMEOUT, Scrubber
+from django_probe.scrubbing import Scrubber
 from django_probe.subtests import SubTests
-from django_probe.tracebacks import formatted, is_of_cleanup
+from django_probe.tracebacks import TIMEOUT, formatted, is_of_cleanup, raised
 
 __all__ = ["Recorder"]
 
@@ -115,7 +115,7 @@ class Recorder(unittest.TestResult):
         self._note(outcome)
         self._raised.add(kinds_of(err[0]))
         told = formatted(self, err, test) if self._subtests.has_room else ""
-        detail = self._scrubber.raised(err, told)
+        detail = self._scrubber.error(raised(err, told))
         self._add_subtest(subtest, outcome, detail)
         kept = self.failures if outcome is Outcome.FAILED else self.errors
         if len(kept) < KEPT_FOR_AUTHORS:
@@ -194,7 +194,8 @@ class Recorder(unittest.TestResult):
         self._note(_outcome_of(err, outcome))
         self._raised.add(kinds_of(err[0]))
         has_room = len(self._errors) < ERRORS_TOLD
-        detail = self._scrubber.raised(err, formatted(self, err, test) if has_room else "")
+        told = formatted(self, err, test) if has_room else ""
+        detail = self._scrubber.error(raised(err, told))
         if has_room:
             self._errors.append(detail)
         if len(self._cleanup_errors) < ERRORS_TOLD and is_of_cleanup(err[2]):

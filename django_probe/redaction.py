@@ -14,9 +14,8 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus, unquote
 
 from django_probe.bounded import MARGIN, BoundedText
-from django_probe.credentials import MASK, CredentialMask
+from django_probe.credentials import MASK, SHORTEST, CredentialMask
 from django_probe.sanitizing import clean, is_clean
-from django_probe.settings_secrets import SHORTEST
 
 __all__ = ["MASK", "TEXT_LIMIT", "Redactor"]
 

@@ -14,10 +14,10 @@ from dataclasses import replace
 from django_probe.deadline import Deadline
 from django_probe.details import class_path, text_of
 from django_probe.events import Event, TargetFailed
-from django_probe.plan import Selection
 from django_probe.results import ErrorDetail
 from django_probe.rules import Rules
 from django_probe.sanitizing import clean
+from django_probe.selection import Selection
 from django_probe.standing import Standing
 
 __all__ = ["Ask", "asked"]

@@ -12,11 +12,11 @@ from typing import cast
 from django_probe.deadline import Deadline
 from django_probe.details import class_path, text_of
 from django_probe.events import Event, RunFinished, RunStarted, TargetFailed
-from django_probe.plan import Selection
 from django_probe.reporting import ReporterGroup
 from django_probe.results import ErrorDetail, Summary
 from django_probe.rounds import asked
 from django_probe.rules import Rules
+from django_probe.selection import Selection
 from django_probe.tally import Tally
 from django_probe.targets.base import Target
 

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from django_probe.bounded import BoundedText
-from django_probe.details import Problem, class_path, text_of
-from django_probe.exceptions import ProbeTimeout
-from django_probe.guards import explained
+from django_probe.details import Problem, text_of
 from django_probe.redaction import TEXT_LIMIT, Redactor
 from django_probe.results import ErrorDetail, Probe
 from django_probe.sanitizing import one_line
 
-__all__ = ["MESSAGE_LIMIT", "NAME_LIMIT", "TIMEOUT", "Scrubber"]
+__all__ = ["MESSAGE_LIMIT", "NAME_LIMIT", "Scrubber"]
 
 MESSAGE_LIMIT = 8 * 1024
 """Characters of a message or a reason that a record keeps."""
 NAME_LIMIT = 1024
 """The same of an id, a label, a description, the name of a class or of a sub-test."""
-TIMEOUT = "Timeout"
-"""What stands for the class of the exception where a probe was stopped."""
 
 
 class Scrubber:
@@ -82,19 +77,3 @@ class Scrubber:
             message=self.message(error.message),
             traceback=self.text(error.traceback),
         )
-
-    def raised(self, err: Any, traceback: str) -> ErrorDetail:
-        """Return an exception, as ``sys.exc_info()`` tells it, as a record."""
-        kind, message = _class_path(err[0]), explained(err[1], text_of(err[1]))
-        if issubclass(err[0], ProbeTimeout):
-            kind, message = TIMEOUT, message or "interrupted: it ran out of time"
-        return self.error(
-            ErrorDetail(exception_class_path=kind, message=message, traceback=traceback)
-        )
-
-
-def _class_path(kind: type) -> str:
-    try:
-        return class_path(kind)
-    except Exception:  # A class made at run time may lack what every class has.
-        return type.__repr__(kind)

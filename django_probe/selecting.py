@@ -10,7 +10,8 @@ from django.apps import AppConfig
 
 from django_probe.exceptions import UnknownLabel
 from django_probe.labels import apps_of, roots, unknown_label
-from django_probe.plan import Planned, Selection
+from django_probe.plan import Planned
+from django_probe.selection import Selection
 
 __all__ = ["select"]
 

@@ -12,12 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from django_probe.credentials import is_plain, looks_random
+from django_probe.credentials import SHORTEST, is_plain, looks_random
 
-__all__ = ["SECRET_NAME", "SHORTEST", "secrets_in_settings"]
-
-SHORTEST = 6
-"""Values shorter than this are left: masking them would turn a report into nonsense."""
+__all__ = ["SECRET_NAME", "secrets_in_settings"]
 
 SECRET_NAME = re.compile(
     r"API|AUTH|TOKEN|KEY|SECRET|PASS|_PWD|SIGNATURE|HTTP_COOKIE|CREDENTIAL|DSN", re.IGNORECASE

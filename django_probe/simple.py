@@ -3,42 +3,31 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import random
-import sys
-from collections.abc import Sequence
-from functools import cached_property, partial
-from typing import Any, TextIO
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from django_probe import deployment, interrupts, listing, running
-from django_probe.ci import github_reports
+from django_probe import deployment, listing
+from django_probe.base_runner import BaseRunner
 from django_probe.conf import settings
-from django_probe.deadline import Deadline
 from django_probe.discovery import discover
 from django_probe.exceptions import ConfigurationError
 from django_probe.executors.base import Executor
 from django_probe.executors.names import DEBUGGER, PARALLEL, make_executor
-from django_probe.formats import Format, find_format
-from django_probe.options import RANDOM, add_options, checked
-from django_probe.outputs import FileOutput, Output, StreamOutput
-from django_probe.plan import Plan, Selection
+from django_probe.formats import Format
+from django_probe.options import add_options
+from django_probe.plan import Plan
 from django_probe.project_redactor import project_redactor
 from django_probe.redaction import Redactor
-from django_probe.reporting import Report, ReporterGroup
 from django_probe.results import Summary
-from django_probe.rules import Rules
 from django_probe.run_config import RunConfig
-from django_probe.sanitizing import one_line
-from django_probe.scrubbing import Scrubber
+from django_probe.selection import Selection
 from django_probe.targets.base import Target
 from django_probe.targets.local import LocalTarget
 
 __all__ = ["DjangoProbeSuiteRunner"]
 
-STDOUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 
-
-class DjangoProbeSuiteRunner:
+class DjangoProbeSuiteRunner(BaseRunner):
     """Run probes and report them; each step is a method to override.
 
     Choose a subclass by ``PROBE_RUNNER = "dotted.path.of.Subclass"``.
@@ -52,13 +41,7 @@ class DjangoProbeSuiteRunner:
         ConfigurationError: an option of the wrong type or value.
     """
 
-    def __init__(
-        self, *, stdout: TextIO | None = None, stderr: TextIO | None = None, **options: Any
-    ) -> None:
-        self.stdout = sys.stdout if stdout is None else stdout
-        self.stderr = sys.stderr if stderr is None else stderr
-        self.options = checked(options)
-        self._executor: Executor | None = None
+    _executor: Executor | None = None
 
     @classmethod
     def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
@@ -86,29 +69,10 @@ class DjangoProbeSuiteRunner:
         """
         deployment.enter(self.option("verbosity", 1), self.warn)
         seconds = None if self.option("pdb") else self.option("deadline", settings.deadline)
-        summary = running.run(
-            self.get_target(),
-            selection,
-            ReporterGroup(self.get_reports(), self.warn, shown=self.scrubber.message),
-            Deadline(seconds),
-            rules=Rules.of(self.option, seconds),
-            guard=interrupts.handled,
-            tell=self.warn,
-        )
+        summary = self.ask(selection, seconds)
         if not summary.counts.ran and summary.exit_code in (0, 5):
             self.warn(listing.nothing_ran(selection, summary.counts.total, self.build_suite))
         return summary
-
-    def build_selection(self, labels: Sequence[str]) -> Selection:
-        """Return which probes the labels and options ask for."""
-        seed = self.option("shuffle")
-        return Selection(
-            labels=tuple(labels),
-            tags=frozenset(self.option("tag", ())),
-            exclude_tags=frozenset(self.option("exclude_tag", ())),
-            patterns=tuple(_as_pattern(text) for text in self.option("patterns", ())),
-            seed=random.getrandbits(32) if seed == RANDOM else seed,
-        )
 
     def build_suite(self, selection: Selection) -> Plan:
         """Return the plan of a selection: discovery.
@@ -155,57 +119,15 @@ class DjangoProbeSuiteRunner:
         """Return what masks secrets in every record."""
         return project_redactor()
 
-    @cached_property
-    def scrubber(self) -> Scrubber:
-        """What makes texts fit to be shown in this run."""
-        return Scrubber(self.get_redactor())
-
-    def get_reports(self) -> list[Report]:
-        """Return the reports that were asked for, none of them opened.
-
-        Raises:
-            UnknownReporter: a format that does not exist.
-            ConfigurationError: a report without a file.
-        """
-        output = self.option("output")
-        if output == "":
-            raise ConfigurationError("--output is empty, expected the path of a file.")
-        main = self.get_report(self.option("format", "text"), output or "", main=True)
-        asked = [text.partition("=") for text in self.option("report", ())]
-        added = github_reports(self.options, self.stderr, self.warn)
-        return [main, *(self.get_report(name, path) for name, _, path in asked), *added]
-
-    def get_report(self, name: str, path: str = "", *, main: bool = False) -> Report:
-        """Return one report; only the main one goes to stdout when nobody says where.
-
-        Raises:
-            UnknownReporter: a format that does not exist.
-            ConfigurationError: no file.
-        """
-        found = find_format(name, settings.reporters)
-        path = path or found.output
-        if not path and not main:
-            raise ConfigurationError(
-                f"--report {name} has no file, expected NAME=FILE: write --report {name}=FILE."
-            )
-        return Report(
-            name, self._output(path), partial(found.build, **self.reporter_defaults(found))
-        )
+    @property
+    def reporter_aliases(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return ``PROBE_REPORTERS``."""
+        return settings.reporters
 
     def reporter_defaults(self, found: Format) -> dict[str, Any]:
         """Return the options that reporters get if their class ``accepts`` them."""
-        return {
-            "verbosity": self.option("verbosity", 1),
-            "durations": self.option("durations", 0),
-            "color": self.option("color"),
-            "heartbeat": 0.0 if self.option("pdb") else 10.0,
-            "command": listing.own_command(self.option("settings")),
-        }
-
-    def list_formats(self) -> int:
-        """Write the names of all formats, with what each is for; return the exit code."""
-        self._output("").open().writelines(listing.formats(settings.reporters))
-        return 0
+        command = listing.own_command(self.option("settings"))
+        return {**super().reporter_defaults(found), "command": command}
 
     def list_probes(self, selection: Selection) -> int:
         """Write what would run, as text or json; return the exit code."""
@@ -226,25 +148,7 @@ class DjangoProbeSuiteRunner:
             self.warn(listing.nothing_ran(selection, 0, self.build_suite))
         return 0 if plan.total or self.option("allow_empty") else 5
 
-    def option(self, name: str, default: Any = None) -> Any:
-        """Return an option of the command, or a default where it was not given."""
-        value = self.options.get(name)
-        return default if value is None else value
-
-    def warn(self, line: str) -> None:
-        """Tell a person something that is in no report: one line, without secrets."""
-        with contextlib.suppress(OSError, ValueError):
-            self.stderr.write(f"{one_line(self.scrubber.message(line))}\n")
-
     @property
     def left_behind(self) -> tuple[str, ...]:
         """Return the labels of probes that still hang in this process."""
         return self._executor.left_behind if self._executor else ()
-
-    def _output(self, path: str) -> Output:
-        return StreamOutput(self.stdout) if path in ("", *STDOUT) else FileOutput(path)
-
-
-def _as_pattern(text: str) -> str:
-    """Return a ``-k`` as unittest reads it: without ``*`` it may stand anywhere."""
-    return text if "*" in text else f"*{text}*"

@@ -15,7 +15,6 @@ from django_probe.events import (
     RunStarted,
     TargetFailed,
 )
-from django_probe.plan import Again
 from django_probe.results import (
     DEFAULT_TARGET,
     NON_BLOCKING,
@@ -24,6 +23,7 @@ from django_probe.results import (
     ProbeResult,
 )
 from django_probe.sanitizing import one_line
+from django_probe.selection import Again
 
 __all__ = ["Standing"]
 

@@ -1,4 +1,4 @@
-"""Tracebacks of what a probe raised, without the frames of what ran it."""
+"""What a probe raised, and its traceback without the frames of what ran it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,15 @@ import unittest
 from types import TracebackType
 from typing import Any
 
-__all__ = ["formatted", "is_of_cleanup"]
+from django_probe.details import class_path, text_of
+from django_probe.exceptions import ProbeTimeout
+from django_probe.guards import explained
+from django_probe.results import ErrorDetail
+
+__all__ = ["TIMEOUT", "formatted", "is_of_cleanup", "raised"]
+
+TIMEOUT = "Timeout"
+"""What stands for the class of the exception where a probe was stopped."""
 
 _RUNNERS = ("unittest.", "asyncio.", "django_probe.")
 _CLEANUPS = frozenset({"_callTearDown", "_callCleanup", "doCleanups"})
@@ -16,6 +24,14 @@ class _Anyone:
     """Stand in for a test case that could not be made."""
 
     failureException = AssertionError
+
+
+def raised(err: Any, traceback: str) -> ErrorDetail:
+    """Return an exception, as ``sys.exc_info()`` tells it, as a record: not yet fit to be shown."""
+    kind, message = _class_path(err[0]), explained(err[1], text_of(err[1]))
+    if issubclass(err[0], ProbeTimeout):
+        kind, message = TIMEOUT, message or "interrupted: it ran out of time"
+    return ErrorDetail(exception_class_path=kind, message=message, traceback=traceback)
 
 
 def formatted(result: unittest.TestResult, err: Any, test: Any) -> str:
@@ -48,3 +64,10 @@ def _own(frames: TracebackType | None) -> TracebackType | None:
 def _is_runner(frames: TracebackType) -> bool:
     name = frames.tb_frame.f_globals.get("__name__", "")
     return isinstance(name, str) and name.startswith(_RUNNERS)
+
+
+def _class_path(kind: type) -> str:
+    try:
+        return class_path(kind)
+    except Exception:  # A class made at run time may lack what every class has.
+        return type.__repr__(kind)

@@ -20,11 +20,11 @@ from django_probe.events import (
     RunStarted,
     TargetFailed,
 )
-from django_probe.plan import Selection
 from django_probe.results import ErrorDetail, Outcome
 from django_probe.rounds import asked
 from django_probe.rules import Rules
 from django_probe.sample import ERROR, START, sample_result
+from django_probe.selection import Selection
 from django_probe.standing import MOST_ATTEMPTS
 
 FILES = {

@@ -6,9 +6,9 @@ import io
 
 from django_probe.deadline import Deadline
 from django_probe.outputs import StreamOutput
-from django_probe.plan import Selection
 from django_probe.reporting import Report, ReporterGroup
 from django_probe.running import run
+from django_probe.selection import Selection
 from django_probe.testing import MemoryTarget, RecordingReporter, feed, sample_run
 
 

@@ -18,8 +18,8 @@ django.setup()
 
 from django_probe.deadline import Deadline  # noqa: E402 - once Django is there
 from django_probe.executors.names import make_executor  # noqa: E402
-from django_probe.plan import Selection  # noqa: E402
 from django_probe.run_config import RunConfig  # noqa: E402
+from django_probe.selection import Selection  # noqa: E402
 from django_probe.targets.local import LocalTarget  # noqa: E402
 
 executor = make_executor("processes", RunConfig(timeout=30.0), max_workers=int(sys.argv[1]))

@@ -12,7 +12,7 @@ from django_probe.deadline import Deadline
 from django_probe.details import Problem, kinds_of
 from django_probe.exceptions import ProbeTimeout
 from django_probe.results import ErrorDetail, Outcome
-from django_probe.scrubbing import TIMEOUT
+from django_probe.tracebacks import TIMEOUT
 
 __all__ = ["SETTLING", "Abandoned", "Step", "Watch", "bounded", "cut_short", "overran", "timed_out"]
 

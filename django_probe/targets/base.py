@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from django_probe.deadline import Deadline
 from django_probe.events import Event
-from django_probe.plan import Selection
+from django_probe.selection import Selection
 
 __all__ = ["Target"]
 

@@ -15,12 +15,13 @@ from django_probe.details import Problem
 from django_probe.discovery import discover
 from django_probe.events import Event, ProbeFinished, ProbeStarted, RunStarted, TargetFailed
 from django_probe.executors.base import Executor
-from django_probe.plan import Batch, Plan, Planned, Selection
+from django_probe.plan import Batch, Plan, Planned
 from django_probe.recording import Recorder
 from django_probe.releases import wrong_release
 from django_probe.results import DEFAULT_TARGET, ErrorDetail, Outcome
 from django_probe.retrying import execute
 from django_probe.scrubbing import Scrubber
+from django_probe.selection import Selection
 from django_probe.targets.base import Target
 
 __all__ = ["LocalTarget"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django_probe.exceptions import UnknownTag
-from django_probe.plan import Selection
 from django_probe.runners import runner_class
+from django_probe.selection import Selection
 
 __all__ = ["refuse_unknown_tags"]
 

@@ -37,11 +37,12 @@ from django_probe.events import (
 )
 from django_probe.exceptions import ConfigurationError, ProbeError, WireError
 from django_probe.executors.base import Executor
-from django_probe.plan import Batch, Plan, Selection
+from django_probe.plan import Batch, Plan
 from django_probe.reporters.jsonl import JsonlReporter
 from django_probe.reporting import Report, Reporter
 from django_probe.results import Counts, ErrorDetail, Outcome, Probe, ProbeResult, Summary
 from django_probe.run_config import RunConfig
+from django_probe.selection import Selection
 from django_probe.simple import DjangoProbeSuiteRunner
 from django_probe.targets.base import Target
 from django_probe.testing import ExecutorContract, ReporterContract
