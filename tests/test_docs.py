@@ -72,7 +72,11 @@ def test_each_option_is_defined_once_and_as_it_is_written() -> None:
     assert sorted(in_table) == sorted(options().values())
 
 
-def test_each_setting_is_defined_once_with_its_default() -> None:
+def test_the_readme_names_each_option_as_it_is_written() -> None:
+    assert sorted(defined(README, "Options")) == sorted(options().values())
+
+
+def defaults_of_settings() -> dict[str, object]:
     code = (
         "from django.conf import settings; settings.configure(); import json;"
         "from django_probe.conf import Settings, settings;"
@@ -86,13 +90,17 @@ def test_each_setting_is_defined_once_with_its_default() -> None:
         text=True,
         check=True,
     )
-    defaults = {f"PROBE_{name.upper()}": value for name, value in json.loads(done.stdout).items()}
+    return {f"PROBE_{name.upper()}": value for name, value in json.loads(done.stdout).items()}
+
+
+@pytest.mark.parametrize("document", [COMMAND, README], ids=lambda path: path.name)
+def test_each_setting_is_defined_once_with_its_default(document: Path) -> None:
     table = {
         spans(cells[0])[0]: spans(cells[1])[0]
-        for cells in rows(COMMAND, "Settings")
+        for cells in rows(document, "Settings")
         if cells[0].startswith("`PROBE_")
     }
-    assert {name: eval(text, {}) for name, text in table.items()} == defaults
+    assert {name: eval(text, {}) for name, text in table.items()} == defaults_of_settings()
     assert set(checks.SETTING_IDS) == {name[6:].lower() for name in table}
 
 

@@ -23,6 +23,7 @@ from documents import (
     rows,
     spans,
 )
+from serving import FILES, TOKEN, serving
 from support import ROOT, Project
 from zygote import Quick
 
@@ -70,6 +71,21 @@ def test_the_five_minutes_of_the_readme_go_as_they_are_told(tmp_path: Path) -> N
                 shown += 1
     assert shown == 2
     assert ET.parse(tmp_path / "reports" / "probes.xml").getroot().tag == "testsuites"
+
+
+def test_the_endpoint_of_the_readme_answers_as_it_is_told(tmp_path: Path) -> None:
+    python, asking = (block.code for block in examples(README, "Ask over HTTP"))
+    _, urls, settings = re.split(r"# mysite/\w+\.py\n", python)
+    probes = "import unittest\nclass Up(unittest.TestCase):\n    def test_up(self): pass\n"
+    files = {**FILES, "shop/probes.py": probes, "urls.py": f"urlpatterns = []\n{urls}"}
+    project = Project.make(tmp_path, files, f'{settings}\nROOT_URLCONF = "urls"\n')
+    with serving(project, TOKEN=TOKEN) as server:
+        here = asking.replace("https://shop.example", f"http://127.0.0.1:{server.port}")
+        done = subprocess.run(
+            here, shell=True, env={**os.environ, "TOKEN": TOKEN}, capture_output=True, text=True
+        )
+    assert done.returncode == 0, done.stderr
+    assert "OK: 1 probe passed" in done.stdout
 
 
 def test_the_examples_of_all_formats_are_what_the_command_writes(tmp_path: Path) -> None:
