@@ -46,7 +46,7 @@ def decode(line: str) -> Event:
     try:
         body = json.loads(line)
         version, name = body["v"], body["event"]
-    except (ValueError, TypeError, KeyError) as exc:
+    except (ValueError, TypeError, KeyError, RecursionError) as exc:
         raise WireError(f"Not a line of the probe wire: {line[:80]!r}.") from exc
     if not isinstance(version, int) or version > WIRE_VERSION:
         raise WireError(
@@ -55,7 +55,7 @@ def decode(line: str) -> Event:
         )
     try:
         return _DECODERS[name](body)
-    except (ValueError, TypeError, KeyError, AttributeError) as exc:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as exc:
         raise WireError(f"Not an event of wire version {version}: {line[:80]!r}.") from exc
 
 

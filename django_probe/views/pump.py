@@ -19,8 +19,9 @@ from django_probe.views.orders import GRACE, REFUSED
 from django_probe.views.publishing import Publisher
 from django_probe.views.record import Ending, Run
 from django_probe.views.starting import Child
+from django_probe.wire_lines import WireLines
 
-__all__ = ["MOST_CHARACTERS", "Pump"]
+__all__ = ["Pump"]
 
 logger = logging.getLogger("django_probe")
 
@@ -28,8 +29,6 @@ TICK = 0.25
 """Seconds in which it is seen that nobody waits any more."""
 PATIENCE = 2.0
 """Seconds that a run gets to end by itself when it is stopped."""
-MOST_CHARACTERS = 64 * 1024 * 1024
-"""Of a wire; it is held in memory."""
 
 WORDS = {
     Ending.DEADLINE: (
@@ -67,8 +66,7 @@ class Pump:
         self._began = time.monotonic()
         self._publisher = publisher
         self._ended = ended
-        self._rest = b""
-        self._size = 0
+        self._lines = WireLines()
         self._whole = False
         self._stopped_at: float | None = None
         self._code: object = None
@@ -117,8 +115,6 @@ class Pump:
         now = time.monotonic()
         if now - self._began >= self._seconds:
             return Ending.DEADLINE
-        if self._size > MOST_CHARACTERS:
-            raise ValueError(f"its wire is longer than {MOST_CHARACTERS} characters")
         if self._stopped_at is not None:
             return Ending.STOPPED if now - self._stopped_at > PATIENCE else None
         if self._publisher.is_stop_asked():
@@ -130,8 +126,7 @@ class Pump:
 
     def _take(self, data: bytes) -> None:
         """Take what was read; the last line may not be whole."""
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        self._size += len(data)
+        lines = self._lines.take(data)
         self._run.add(
             [text for line in lines for text in self._read(line.decode("ascii", "replace"))]
         )

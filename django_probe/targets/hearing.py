@@ -1,0 +1,229 @@
+"""A wire of another deployment to the events of a target: its promise is kept here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timezone
+from itertools import count, islice
+
+from django_probe.events import (
+    Event,
+    FixtureFailed,
+    ProbeFinished,
+    ProbeStarted,
+    RunFinished,
+    RunStarted,
+    TargetFailed,
+)
+from django_probe.exceptions import WireError
+from django_probe.policy import blocks
+from django_probe.releases import wrong_release
+from django_probe.results import ErrorDetail, Outcome, Probe, ProbeResult, Summary
+from django_probe.run_config import RunConfig
+from django_probe.targets.foreign import Foreign, number
+from django_probe.wire import decode
+
+__all__ = ["Hearing"]
+
+MOST_PLANNED = 100_000
+"""Results that a remote may announce: each of them gets one, come what may."""
+MOST_FAULTS = 1000
+"""Failed fixtures and targets that it may tell."""
+
+
+class Hearing:
+    """Take the lines of one wire, in order, and yield what they are in this run.
+
+    ``RunStarted`` comes first, and in the end there is one result for each
+    probe that was announced: those that were not told are ``not_run``.
+
+    Args:
+        config: how this run judges.
+        alias: the target's.
+        place: where it was asked, for a person; "" is nothing to tell.
+    """
+
+    def __init__(self, config: RunConfig, alias: str, place: str = "") -> None:
+        self.whole = False
+        """Whether the wire has come to its end."""
+        self._config = config
+        self._alias = alias
+        self._place = place
+        self._foreign = Foreign(config, alias)
+        self._planned: int | None = None
+        self._targets: tuple[str, ...] = ()
+        self._open: dict[int, Probe] = {}
+        self._told: set[int] = set()
+        self._faults = 0
+        self._failures: list[ErrorDetail] = []
+        self._is_red = False
+
+    def hear(self, data: bytes) -> Iterator[Event]:
+        """Yield the events of a line.
+
+        Raises:
+            WireError: it is none of the wire, or breaks its promise.
+        """
+        line = data.decode("utf-8", "replace")
+        event = decode(line)
+        self._foreign.look_at(line)
+        if isinstance(event, RunStarted):
+            yield from self._begin(event)
+        elif self._planned is None:
+            raise WireError("Its wire does not begin with 'run_started'.")
+        elif isinstance(event, ProbeFinished):
+            yield self._finish(event)
+        elif isinstance(event, ProbeStarted):
+            yield from self._start(event)
+        elif isinstance(event, RunFinished):
+            yield from self._end(event.summary)
+        else:
+            yield from self._fault(event)
+
+    def fail(self, kind: str, why: str) -> Iterator[Event]:
+        """Yield that the target has failed, and what that leaves without a result.
+
+        Args:
+            kind: a name for it, as of an exception.
+        """
+        if self._planned is None:
+            self._planned = 0
+            yield self._started(datetime.now(timezone.utc))
+        error = ErrorDetail(exception_class_path=kind, message=self._foreign.message(why))
+        self._failures.append(error)
+        yield from self._failed()
+        yield from self._rest(f"not told: {error.message}")
+
+    def _failed(self) -> Iterator[Event]:
+        """Yield the failures of the target as one: its own targets may have failed, too."""
+        if self._failures:
+            told = "; ".join(error.message for error in self._failures)
+            error = replace(self._failures[-1], message=self._foreign.message(told))
+            yield TargetFailed(target=self._alias, error=error)
+
+    def _begin(self, event: RunStarted) -> Iterator[Event]:
+        if self._planned is not None:
+            raise WireError("Its wire begins twice.")
+        planned = int(number(event.planned))
+        if planned > MOST_PLANNED:
+            raise WireError(f"It announces {planned} results, expected {MOST_PLANNED} at most.")
+        started = self._started(
+            self._foreign.moment(event.started_at),
+            planned=planned,
+            labels=tuple(map(self._foreign.name, event.labels)),
+            release=self._foreign.name(event.release),
+            instance=self._instance(event.instance),
+        )
+        self._planned = planned
+        self._targets = tuple(map(self._foreign.name, event.targets))
+        yield started
+        wrong = wrong_release(self._config, self._alias, started.release)
+        if wrong is not None:
+            self.whole = True
+            yield wrong
+            yield from self._rest(wrong.error.message)
+
+    def _started(self, at: datetime, **told: object) -> RunStarted:
+        run = RunStarted(run_id=self._config.run_id, started_at=at, targets=(self._alias,))
+        return replace(run, **told)  # type: ignore[arg-type]
+
+    def _instance(self, told: str) -> str:
+        """Return where the probes run: what the remote says, and the address that was asked."""
+        own = self._foreign.name(told)
+        if not self._place:
+            return own
+        return f"{own} ({self._place})" if own else self._place
+
+    def _start(self, event: ProbeStarted) -> Iterator[ProbeStarted]:
+        probe = self._placed(self._foreign.probe(event.probe), event.target)
+        if probe.index in self._open or probe.index in self._told:
+            return
+        self._open[probe.index] = probe
+        yield ProbeStarted(probe=probe, target=self._alias, at=self._foreign.moment(event.at))
+
+    def _finish(self, event: ProbeFinished) -> ProbeFinished:
+        result = self._foreign.result(event.result)
+        probe = self._placed(result.probe, event.result.target)
+        if probe.index in self._told:
+            raise WireError(f"It tells two results for one probe, {probe.id!r}.")
+        if len(self._told) == self._planned:
+            raise WireError(f"It announces {self._planned} results, and tells more.")
+        self._open.pop(probe.index, None)
+        self._told.add(probe.index)
+        self._is_red = self._is_red or result.blocking
+        return ProbeFinished(result=replace(result, probe=probe))
+
+    def _placed(self, probe: Probe, target: str) -> Probe:
+        """Return a probe as it is told from others here: a remote may have targets of its own."""
+        if len(self._targets) == 1:
+            return probe
+        target = self._foreign.name(target)
+        if target not in self._targets:
+            raise WireError(f"It tells of a target that it did not announce, {target!r}.")
+        place = self._targets.index(target)
+        return replace(
+            probe,
+            id=f"{target}.{probe.id}",
+            label=f"{probe.label} [{target}]",
+            index=probe.index * len(self._targets) + place,
+        )
+
+    def _end(self, summary: Summary) -> Iterator[Event]:
+        """Take the end of the wire, which may contradict what it told before."""
+        self.whole = True
+        missing = (self._planned or 0) - len(self._told)
+        if missing:
+            why = f"it told {missing} results less than it had announced"
+            yield from self.fail("MissingResults", why)
+        elif not summary.ok and summary.counts.ran and not self._is_red and not self._failures:
+            why = "its own verdict is that something is not ok, and nothing that it told is"
+            yield from self.fail("NotOk", why)
+        else:
+            yield from self._failed()
+
+    def _fault(self, event: Event) -> Iterator[Event]:
+        self._faults += 1
+        if self._faults > MOST_FAULTS:
+            raise WireError(f"It tells more than {MOST_FAULTS} failed fixtures and targets.")
+        if isinstance(event, FixtureFailed):
+            self._is_red = True
+            yield replace(
+                event,
+                fixture=self._foreign.name(event.fixture),
+                error=self._foreign.error(event.error),
+                target=self._alias,
+                source=self._foreign.name(event.source),
+            )
+        elif isinstance(event, TargetFailed):
+            where = f"{event.target}: " if len(self._targets) > 1 else ""
+            message = self._foreign.message(f"{where}{event.error.message}")
+            kind = self._foreign.name(event.error.exception_class_path)
+            self._failures.append(ErrorDetail(exception_class_path=kind, message=message))
+
+    def _rest(self, reason: str) -> Iterator[Event]:
+        """Yield a result for each probe that has none."""
+        now = datetime.now(timezone.utc)
+        for probe in self._missing():
+            yield ProbeFinished(
+                result=ProbeResult(
+                    probe=probe,
+                    target=self._alias,
+                    outcome=Outcome.NOT_RUN,
+                    blocking=blocks(self._config, probe, Outcome.NOT_RUN),
+                    started_at=now,
+                    duration=0.0,
+                    reason=reason,
+                )
+            )
+
+    def _missing(self) -> Iterator[Probe]:
+        """Yield the probes that were announced and not told: those that had begun have a name."""
+        left = (self._planned or 0) - len(self._told)
+        begun = list(self._open.values())[:left]
+        yield from begun
+        taken = self._told.union(probe.index for probe in begun)
+        free = (index for index in count() if index not in taken)
+        for index in islice(free, left - len(begun)):
+            name = f"not_told.probe_{index + 1}"
+            yield Probe(id=name, label=name, index=index)
