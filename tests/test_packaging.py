@@ -96,7 +96,7 @@ def _environment(folder: Path) -> Path:
     """Make a virtual environment that borrows all but django-probe from this one."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
     (packages,) = folder.glob("lib/python*/site-packages")
-    for entry in (entry for place in site.getsitepackages() for entry in Path(place).iterdir()):
+    for entry in (entry for place in site.getsitepackages() for entry in Path(place).glob("*")):
         ours = entry.name.startswith(("django_probe", "__editable__"))
         if not ours and entry.suffix != ".pth" and not (packages / entry.name).exists():
             (packages / entry.name).symlink_to(entry)
