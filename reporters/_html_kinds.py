@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from django_probe.results import NON_BLOCKING, Outcome, ProbeResult
+from django_probe.telling import left_behind
 
 __all__ = ["KINDS", "counted", "has_more", "kind_of"]
 
@@ -17,6 +18,7 @@ KINDS: Mapping[str, str] = {
     "flaky_blocks": "flaky, blocks",
     "warning": "warning",
     "quarantined": "quarantined",
+    "left_behind": "something left behind",
     "flaky": "flaky",
     "expected_failure": "expected failure",
     "skipped": "skipped",
@@ -45,6 +47,8 @@ def kind_of(result: ProbeResult) -> str:
         return str(result.outcome)
     if result.blocking:
         return "flaky_blocks"
+    if result.attempts and left_behind(result):
+        return "left_behind"
     return "flaky" if result.flaky else "passed"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from django_probe.reporters._text_words import short
+from django_probe.sanitizing import clean
 
 __all__ = ["code", "fenced", "tail"]
 
@@ -29,5 +30,8 @@ def fenced(text: str) -> str:
 
 
 def tail(text: str) -> str:
-    """Return the end of a text, where a traceback tells most."""
-    return text if len(text) <= ENTRY else f"[cut]\n{text[-ENTRY:]}"
+    """Return the end of a text, where a traceback tells most.
+
+    It is clean anew: a cut can begin a line with what was harmless in the middle of one.
+    """
+    return text if len(text) <= ENTRY else clean(f"[cut]\n{text[-ENTRY:]}")

@@ -8,11 +8,12 @@ from dataclasses import replace
 
 from django_probe.events import FixtureFailed, RunStarted, TargetFailed
 from django_probe.reporters._text_blocks import block, failure_block
-from django_probe.reporters._text_lists import flaky_ones, grouped, not_run_ones, rerun, slowest
+from django_probe.reporters._text_lists import grouped, not_run_ones, passed_later, rerun, slowest
 from django_probe.reporters._text_look import Look
 from django_probe.reporters._text_progress import Group, Slowest
 from django_probe.reporters._text_verdict import by_target, verdict
 from django_probe.results import Outcome, ProbeResult, Summary
+from django_probe.telling import left_behind
 
 __all__ = ["Kept"]
 
@@ -29,6 +30,7 @@ class Kept:
         self.soft = 0
         self._bad: list[ProbeResult] = []
         self._flaky: list[ProbeResult] = []
+        self._left: list[ProbeResult] = []
         self._not_run: dict[str, list[tuple[str, str]]] = {}
         self._failed: list[FixtureFailed | TargetFailed] = []
         self._whole: dict[str, bool] = {}
@@ -38,6 +40,8 @@ class Kept:
         if not bad:
             if result.flaky:
                 self._flaky.append(result)
+            elif result.attempts and left_behind(result):
+                self._left.append(result)
             return
         self.soft += not result.blocking
         told = result.error or result.stdout or result.stderr
@@ -60,7 +64,8 @@ class Kept:
         """Yield the end of the report."""
         if look.verbosity:
             yield from slowest(self.slowest.found(), look)
-            yield from flaky_ones(self._flaky, look)
+            yield from passed_later("Flaky", self._flaky, look)
+            yield from passed_later("Left behind", self._left, look)
         yield from self._blocks(look)
         yield from not_run_ones(self._not_run, look)
         if look.verbosity:

@@ -11,7 +11,7 @@ from django_probe.reporters._text_words import count, joined, seconds, short
 from django_probe.results import ProbeResult
 from django_probe.telling import left_behind
 
-__all__ = ["flaky_ones", "grouped", "not_run_ones", "rerun", "slowest"]
+__all__ = ["grouped", "not_run_ones", "passed_later", "rerun", "slowest"]
 
 LABELS = 20
 """Labels that a command holds at most."""
@@ -38,10 +38,10 @@ def slowest(found: Iterable[tuple[float, str, str]], look: Look) -> Iterator[str
         yield f"  {seconds(duration):>9}  {look.name(label, target)}\n"
 
 
-def flaky_ones(results: Sequence[ProbeResult], look: Look) -> Iterator[str]:
+def passed_later(title: str, results: Sequence[ProbeResult], look: Look) -> Iterator[str]:
     """Yield the probes that passed, but not at once."""
     if results:
-        yield f"\n{look.paint('warn', 'Flaky')} (passed, but not at the first try):\n"
+        yield f"\n{look.paint('warn', title)} (passed, but not at the first try):\n"
     for result in results:
         error = result.attempts[0].error if result.attempts else None
         tries = count(len(result.attempts) + 1, "try", "tries")

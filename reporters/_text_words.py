@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from django_probe.results import NON_BLOCKING, Counts, ErrorDetail, Outcome, ProbeResult
 from django_probe.sanitizing import clean, one_line
+from django_probe.telling import left_behind
 
 __all__ = [
     "WORDS",
@@ -16,6 +17,7 @@ __all__ = [
     "foreign",
     "is_bad",
     "joined",
+    "needs_a_look",
     "seconds",
     "short",
     "told",
@@ -37,6 +39,14 @@ _UNSEEN = re.compile("[\u200b-\u200f\u2028\u2029\u2060-\u2064\ue000-\uf8ff]")
 def is_bad(result: ProbeResult) -> bool:
     """Return whether a result has to be explained."""
     return result.blocking or result.outcome not in NON_BLOCKING
+
+
+def needs_a_look(result: ProbeResult) -> bool:
+    """Return whether a result is worth a line, though it may not block.
+
+    What a probe left behind at an earlier try is there, however often it passed since.
+    """
+    return is_bad(result) or result.flaky or bool(result.attempts and left_behind(result))
 
 
 def told(error: ErrorDetail, outcome: Outcome) -> str:

@@ -14,7 +14,7 @@ from django_probe.reporters._text_words import is_bad, short
 from django_probe.reporters._verdict import said
 from django_probe.reporting import Reporter
 from django_probe.results import ErrorDetail, Outcome, ProbeResult, Summary
-from django_probe.telling import body_of, fixture_error
+from django_probe.telling import body_of, fixture_error, left_behind
 
 __all__ = ["GithubReporter"]
 
@@ -126,7 +126,7 @@ def _repository() -> tuple[str, str]:
 def _level(result: ProbeResult) -> str:
     if result.blocking:
         return "error"
-    if is_bad(result):
+    if is_bad(result) or left_behind(result):
         return "warning"
     return "notice" if result.flaky else ""
 

@@ -8,7 +8,14 @@ from typing import TextIO
 from django_probe.events import FixtureFailed, RunStarted, TargetFailed
 from django_probe.reporters._markdown import code, fenced, tail
 from django_probe.reporters._text_look import Look
-from django_probe.reporters._text_words import count, counted, is_bad, joined, seconds
+from django_probe.reporters._text_words import (
+    count,
+    counted,
+    is_bad,
+    joined,
+    needs_a_look,
+    seconds,
+)
 from django_probe.reporters._verdict import asked, meaning, said, title
 from django_probe.reporting import Reporter
 from django_probe.results import Counts, ErrorDetail, Outcome, ProbeResult, Summary
@@ -50,8 +57,8 @@ class MarkdownReporter(Reporter):
         self._places = {target: n for n, target in enumerate(run.targets)}
 
     def probe_finished(self, result: ProbeResult) -> None:
-        """Spool the entry of a result that is not ok, or was so at first."""
-        if not is_bad(result) and not result.flaky:
+        """Spool the entry of a result that is not ok, was not so at first, or left something."""
+        if not needs_a_look(result):
             return
         self._soft += not result.blocking
         rank = _SEVERITY[result.outcome] + (0 if result.blocking else len(_SEVERITY))

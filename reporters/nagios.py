@@ -8,7 +8,7 @@ from typing import TextIO
 
 from django_probe.events import FixtureFailed, RunStarted, TargetFailed
 from django_probe.reporters._text_look import Look
-from django_probe.reporters._text_words import is_bad, short
+from django_probe.reporters._text_words import needs_a_look, short
 from django_probe.reporters._verdict import asked, meaning, said
 from django_probe.reporting import Reporter
 from django_probe.results import Outcome, ProbeResult, Summary
@@ -24,14 +24,32 @@ LONGEST = 600
 _SEVERITY = {outcome: place for place, outcome in enumerate(Outcome)}
 
 
+class _Named:
+    """The worst of some faults, by name, and how many there are beyond."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self._worst: list[tuple[int, int, str]] = []
+
+    def __str__(self) -> str:
+        told = "; ".join(text for *_, text in self._worst)
+        more = self.number - len(self._worst)
+        return f"{told}; and {more} more" if more > 0 else told
+
+    def add(self, rank: int, text: str) -> None:
+        """Keep a fault if it is among the worst, those of the lowest rank."""
+        insort(self._worst, (rank, self.number, text))
+        del self._worst[NAMED:]
+        self.number += 1
+
+
 class NagiosReporter(Reporter):
     """One line with performance data, as Nagios, Icinga and their kind read it."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
-        self._worst: list[tuple[int, int, str]] = []
-        self._faults = 0
-        self._soft = 0
+        self._faults = _Named()
+        self._soft = _Named()
         self._left = 0
 
     def run_started(self, run: RunStarted) -> None:
@@ -39,24 +57,24 @@ class NagiosReporter(Reporter):
         self._look = Look(targets=run.targets)
 
     def probe_finished(self, result: ProbeResult) -> None:
-        """Keep a result that blocks, if it is among the worst; count what does not block."""
+        """Keep a result that blocks, or is to look at, if it is among the worst."""
+        if not needs_a_look(result):
+            return
         left = left_behind(result)
         self._left += bool(left)
-        if not result.blocking:
-            self._soft += is_bad(result) or result.flaky
-            return
         name = self._look.name(result.probe.label, result.target)
-        self._add(-1 if left else _SEVERITY[result.outcome], f"{name}: {short(said(result))}")
+        kept = self._faults if result.blocking else self._soft
+        kept.add(-1 if left else _SEVERITY[result.outcome], f"{name}: {short(said(result))}")
 
     def fixture_failed(self, event: FixtureFailed) -> None:
         """Keep a fixture error."""
         name = self._look.name(event.fixture, event.target)
-        self._add(-1, f"{name}: {short(fixture_error(event).message)}")
+        self._faults.add(-1, f"{name}: {short(fixture_error(event).message)}")
 
     def target_failed(self, event: TargetFailed) -> None:
         """Keep that a target could not be asked: the worst."""
         told = short(event.error.message or event.error.exception_class_path)
-        self._add(-2, f"{self._look.target(event.target) or 'this deployment'}: {told}")
+        self._faults.add(-2, f"{self._look.target(event.target) or 'this deployment'}: {told}")
 
     def run_finished(self, summary: Summary) -> None:
         """Write the line."""
@@ -64,9 +82,9 @@ class NagiosReporter(Reporter):
         text = asked(summary)
         if not summary.ok:
             names = map(self._look.target, summary.failed_targets)
-            text = f"{meaning(summary, names)} - {self._named() or text}"
-        elif state == "WARNING":
-            text = f"{text}; {self._soft} to look at"
+            text = f"{meaning(summary, names)} - {self._faults if self._faults.number else text}"
+        elif self._soft.number:
+            text = f"{text} - {self._soft}"
         text = _bounded(text.replace("|", "/"))
         performance = " ".join(self._performance(summary))
         self.stream.write(f"PROBES {state} - {text} | {performance}\n")
@@ -76,8 +94,8 @@ class NagiosReporter(Reporter):
         if summary.interrupted is not None:
             return "UNKNOWN"
         if not summary.ok:
-            return "CRITICAL" if self._faults else "UNKNOWN"
-        return "WARNING" if self._soft else "OK"
+            return "CRITICAL" if self._faults.number else "UNKNOWN"
+        return "WARNING" if self._soft.number else "OK"
 
     def _performance(self, summary: Summary) -> Iterator[str]:
         """Yield ``label=value;warn;crit;min;max``; 0 as a threshold: more than that alerts."""
@@ -85,22 +103,13 @@ class NagiosReporter(Reporter):
         yield f"time={summary.duration:.3f}s;;;0"
         yield f"probes={counts.total};;;0"
         yield f"blocking={counts.blocking};;0;0"
-        yield f"not_blocking={self._soft};0;;0"
+        yield f"not_blocking={self._soft.number};0;;0"
+        yield f"flaky={counts.flaky};0;;0"
         yield f"fixture_errors={summary.fixture_errors};;0;0"
         yield f"left_behind={self._left + summary.fixture_errors};0;;0"
         yield f"failed_targets={len(summary.failed_targets)};;0;0"
         for outcome in Outcome:
             yield f"{outcome.value}={counts.of(outcome)};;;0"
-
-    def _named(self) -> str:
-        told = "; ".join(text for *_, text in self._worst)
-        more = self._faults - len(self._worst)
-        return f"{told}; and {more} more" if more > 0 else told
-
-    def _add(self, rank: int, text: str) -> None:
-        insort(self._worst, (rank, self._faults, text))
-        del self._worst[NAMED:]
-        self._faults += 1
 
 
 def _bounded(text: str) -> str:

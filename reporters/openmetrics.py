@@ -2,36 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Iterable, Iterator
+from typing import TextIO
 
 from django_probe.events import RunStarted
-from django_probe.exceptions import UnknownReporter
+from django_probe.reporters._openmetrics_text import family, label_sets, require, text
 from django_probe.reporting import Reporter, shown_target
 from django_probe.results import Outcome, ProbeResult, Summary
 from django_probe.telling import left_behind
 
-if TYPE_CHECKING:
-    from prometheus_client.core import GaugeMetricFamily
-
 __all__ = ["OpenMetricsReporter"]
-
-CHUNK = 500
-"""Samples that prometheus_client turns into text at once."""
-
-HELP: Mapping[str, str] = {
-    "run_ok": "Whether the run is ok, all in all: 1 or 0.",
-    "run_timestamp_seconds": "When the run started.",
-    "run_duration_seconds": "How long the run took.",
-    "run_left_behind": "Probes and fixtures whose clean-up failed: something may be left behind.",
-    "ok": "Whether the probe lets a deploy go on: 1 or 0.",
-    "duration_seconds": "How long the probe took.",
-    "outcome": "What became of the probe: 1, with the outcome as a label.",
-    "last_run_timestamp_seconds": "When the probe last got its turn.",
-}
-"""The metrics, without ``django_probe_``, with what each says."""
 
 _RANK = {outcome: rank for rank, outcome in enumerate(Outcome)}
 
@@ -51,7 +31,7 @@ class OpenMetricsReporter(Reporter):
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
-        _require()
+        require()
         self._told: dict[_Key, _Told] = {}
         self._left = 0
 
@@ -66,7 +46,7 @@ class OpenMetricsReporter(Reporter):
         names several probes the worst one stands for all.
         """
         self._left += bool(left_behind(result))
-        key = (result.probe.label, shown_target(self._targets, result.target))
+        key = (result.probe.label, self._shown(result.target))
         ok, duration = not result.blocking, result.duration
         outcome, at = result.outcome, result.started_at.timestamp()
         before = self._told.get(key)
@@ -77,13 +57,10 @@ class OpenMetricsReporter(Reporter):
 
     def run_finished(self, summary: Summary) -> None:
         """Write all samples of each metric together, as the format requires."""
+        self._write_run(summary)
         keys = sorted(self._told)
-        rows = list(zip(_label_sets(keys), map(self._told.__getitem__, keys), strict=True))
-        started = summary.started_at.timestamp()
-        self._write("run_ok", [("", summary.ok)])
-        self._write("run_timestamp_seconds", [("", started)])
-        self._write("run_duration_seconds", [("", summary.duration)])
-        self._write("run_left_behind", [("", self._left + summary.fixture_errors)])
+        named = ({"label": label, "target": t} if t else {"label": label} for label, t in keys)
+        rows = list(zip(label_sets(named), map(self._told.__getitem__, keys), strict=True))
         self._write("ok", ((label, ok) for label, (ok, _, _, _) in rows))
         self._write("duration_seconds", ((label, took) for label, (_, took, _, _) in rows))
         self._write("outcome", ((_with(label, kind), 1) for label, (_, _, kind, _) in rows))
@@ -93,9 +70,35 @@ class OpenMetricsReporter(Reporter):
         )
         self.stream.write("# EOF\n")
 
+    def _write_run(self, summary: Summary) -> None:
+        """Write what is told of the run, and of each target that has a name."""
+        of_run = {
+            "run_ok": summary.ok,
+            "run_timestamp_seconds": summary.started_at.timestamp(),
+            "run_duration_seconds": summary.duration,
+            "run_blocking": summary.counts.blocking,
+            "run_flaky": summary.counts.flaky,
+            "run_left_behind": self._left + summary.fixture_errors,
+            "run_fixture_errors": summary.fixture_errors,
+            "run_failed_targets": len(summary.failed_targets),
+        }
+        for name, value in of_run.items():
+            self._write(name, [("", value)])
+        self._write("target_answers", self._answers(summary))
+
+    def _answers(self, summary: Summary) -> Iterator[tuple[str, bool]]:
+        """Yield each target that has a name, with whether it was asked to the end."""
+        failed = summary.failed_targets
+        targets = sorted({name for name in (*self._targets, *failed) if self._shown(name)})
+        for name, labels in zip(targets, label_sets({"target": t} for t in targets), strict=True):
+            yield labels, name not in failed
+
+    def _shown(self, target: str) -> str:
+        return shown_target(self._targets, target)
+
     def _write(self, name: str, samples: Iterable[tuple[str, float]]) -> None:
         """Write a metric, where it has samples; labels come as they are to be written."""
-        full, head = f"django_probe_{name}", f"{_text(_family(name))}\n"
+        full, head = f"django_probe_{name}", f"{text(family(name))}\n"
         for labels, value in samples:
             self.stream.write(f"{head}{full}{labels} {float(value)!r}\n")
             head = ""
@@ -103,47 +106,3 @@ class OpenMetricsReporter(Reporter):
 
 def _with(labels: str, outcome: Outcome) -> str:
     return f'{labels[:-1]},outcome="{outcome.value}"}}'
-
-
-def _label_sets(keys: Iterable[_Key]) -> Iterator[str]:
-    """Yield each label and target as prometheus_client writes them; once for all metrics.
-
-    It takes 7 us for a sample, which is more than the rest of a probe's report does.
-    """
-    left = iter(keys)
-    while chunk := list(islice(left, CHUNK)):
-        family = _family("ok")
-        for label, target in chunk:
-            told = {"label": label, "target": target} if target else {"label": label}
-            family.add_sample(family.name, told, 1)
-        for line in _text(family).split("\n"):
-            if not line.startswith("#"):
-                yield line[len(family.name) : line.rindex(" ")]
-
-
-def _family(name: str) -> GaugeMetricFamily:
-    from prometheus_client.core import GaugeMetricFamily
-
-    unit = "seconds" if name.endswith("_seconds") else ""
-    return GaugeMetricFamily(f"django_probe_{name}", HELP[name], unit=unit)
-
-
-def _text(family: GaugeMetricFamily) -> str:
-    """Return a metric as text, without the end mark of the whole."""
-    from prometheus_client.openmetrics.exposition import ALLOWUTF8, generate_latest
-
-    one = SimpleNamespace(collect=lambda: (family,))
-    # Of a registry it asks nothing but `collect`. Our names need no escaping, and are not
-    # looked at letter by letter when it is told to allow all.
-    text: bytes = generate_latest(one, ALLOWUTF8)  # type: ignore[no-untyped-call]
-    return text.decode().removesuffix("\n# EOF\n")
-
-
-def _require() -> None:
-    try:
-        import prometheus_client.core  # noqa: F401
-    except ImportError as exc:
-        raise UnknownReporter(
-            "The report format 'openmetrics' needs prometheus_client, which is not installed:"
-            " pip install 'django-probe-runner[prometheus]'."
-        ) from exc

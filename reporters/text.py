@@ -13,7 +13,7 @@ from django_probe.reporters._text_lines import class_line, failure_line, heading
 from django_probe.reporters._text_look import Look
 from django_probe.reporters._text_progress import Progress
 from django_probe.reporters._text_screen import Log, Screen
-from django_probe.reporters._text_words import is_bad
+from django_probe.reporters._text_words import is_bad, needs_a_look
 from django_probe.reporting import Reporter
 from django_probe.results import Outcome, ProbeResult, Summary
 
@@ -88,7 +88,7 @@ class TextReporter(Reporter):
     def probe_finished(self, result: ProbeResult) -> None:
         """Tell a result: as a line of its own, or within the line of its class."""
         progress = self._progress
-        plain = result.outcome is _PASSED and not result.blocking and not result.flaky
+        plain = result.outcome is _PASSED and not needs_a_look(result)
         bad = not plain and is_bad(result)
         progress.finish(result, plain, bad)
         if self._durations and result.outcome is not Outcome.NOT_RUN:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from django_probe.results import Outcome, ProbeResult
+from django_probe.results import ErrorDetail, Outcome, ProbeResult
 from django_probe.sample import ERROR, START, sample_result
 
 
 def what_the_gate_says() -> list[ProbeResult]:
-    """Return results that are not what they seem: flaky ones, and quarantines."""
+    """Return results that are not what they seem: flaky ones, quarantines, what left something."""
     failed = {"error": ERROR, "started_at": START}
     first, second = (
         sample_result(0, "test_again", Outcome.FAILED, **failed),
         sample_result(0, "test_again", Outcome.TIMED_OUT, reason="", **failed),
     )
+    left = ErrorDetail(exception_class_path="OSError", message="a row is left", traceback="OSError")
+    untidy = sample_result(6, "test_again", Outcome.ERRORED, **failed, cleanup_errors=(left,))
     told = [
         ("test_flaky", Outcome.PASSED, {"attempts": (first, second), "flaky": True}),
         (
@@ -42,6 +44,7 @@ def what_the_gate_says() -> list[ProbeResult]:
             {"reason": "the run's deadline of 9 s has passed", "severity": "warning",
              "blocking": False},
         ),
+        ("test_passes_later_but_left_something", Outcome.PASSED, {"attempts": (untidy,)}),
     ]  # fmt: skip
     return [
         sample_result(index, name, outcome, **values)

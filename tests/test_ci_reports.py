@@ -158,7 +158,7 @@ def test_what_does_not_block_is_a_warning_for_nagios():
     ok = sample_result(1, "test_y", Outcome.PASSED)
     line = report(NagiosReporter, sample_run(found=[soft, ok]))
     assert line.startswith(
-        "PROBES WARNING - 2 probes in 4.500 s: 1 failed, 1 passed; 1 to look at |"
+        "PROBES WARNING - 2 probes in 4.500 s: 1 failed, 1 passed - shop.Checkout.test_x: warning:"
     )
 
 

@@ -53,7 +53,13 @@ def test_each_result_is_told_by_label_and_target():
         assert of(found, "outcome", **name, outcome=one.outcome.value) == 1
         if one.outcome is not Outcome.NOT_RUN:
             assert of(found, "last_run_timestamp_seconds", **name) == one.started_at.timestamp()
+    summary = events[-1].summary
     assert of(found, "run_ok") == 0
+    assert of(found, "run_blocking") == summary.counts.blocking
+    assert of(found, "run_flaky") == summary.counts.flaky == 2
+    assert of(found, "run_fixture_errors") == of(found, "run_failed_targets") == 1
+    answers = {name: of(found, "target_answers", target=name) for name in ("eu", "us", "us-2")}
+    assert answers == {"eu": 1, "us": 1, "us-2": 0}
     assert {name for _, labels in found for name, _ in labels} == {"label", "target", "outcome"}
 
 
@@ -87,12 +93,11 @@ def test_a_strange_label_is_escaped():
 
 def test_a_run_of_nothing_is_not_ok():
     found = samples(written(sample_run(found=[])))
-    assert set(found) == {
-        ("django_probe_run_ok", ()),
-        ("django_probe_run_timestamp_seconds", ()),
-        ("django_probe_run_duration_seconds", ()),
-        ("django_probe_run_left_behind", ()),
-    }
+    assert {name.removeprefix("django_probe_run_") for name, _ in found} == {
+        "ok", "timestamp_seconds", "duration_seconds", "blocking", "flaky",
+        "left_behind", "fixture_errors", "failed_targets",
+    }  # fmt: skip
+    assert not any(labels for _, labels in found)
     assert of(found, "run_ok") == 0
 
 

@@ -187,13 +187,10 @@ def cron(shop: Deployment) -> list[Step]:
     """Return the command of the line, after its five fields and the user."""
     (line,) = (line for line in source("cron/shop-probe").splitlines() if line.startswith("*"))
     command = line.split(None, 6)[6].replace("venv/bin/", "")
-    places = {
-        "/srv/shop": "$CONTAINER/app",
-        "/run/lock": "$CONTAINER/tmp",
-        "/tmp": "$CONTAINER/tmp",
-    }
+    places = {"/srv/shop": "$CONTAINER/app", "/var/lib": "$CONTAINER/tmp"}
     command = re.sub("|".join(places), lambda found: places[found[0]], command)
-    return [Step(command, ("sh", "-c"))]
+    (shell,) = re.findall("^SHELL=(.+)$", source("cron/shop-probe"), re.MULTILINE)
+    return [Step(command, (shell, "-c"))]
 
 
 def script(name: str) -> Callable[[Deployment], list[Step]]:
@@ -237,7 +234,7 @@ def examples() -> Iterator[Example]:
     yield Example("flagger before traffic", flagger(0), (), 22, (ENDPOINT,))
     yield Example("flagger before promotion", flagger(1), (), 22, (ENDPOINT,))
     yield Example("systemd", systemd, metrics, 1, (RETRIES,))
-    yield Example("cron", cron, (), 0, (RETRIES,))
+    yield Example("cron", cron, metrics, 0, (RETRIES,))
     yield Example("curl", script("scripts/probe-curl.sh"), ("junit=probes.xml",), 22, (ENDPOINT,))
     yield Example("wget", script("scripts/probe-wget.sh"), ("junit=probes.xml",), 8, (ENDPOINT,))
     yield Example("nagios", nagios, (), 2)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import shutil
 import subprocess
 import urllib.request
 from pathlib import Path
@@ -31,6 +33,27 @@ def test_an_example_does_what_its_readme_says(
         assert (bad > 0) is shop.broken, path.read_text(encoding="utf-8")
 
 
+class Unaskable(Deployment):
+    """A deployment whose command ends before it can ask anything."""
+
+    def environment(self, **more: str) -> dict[str, str]:
+        return super().environment(**more, DJANGO_SETTINGS_MODULE="nowhere")
+
+
+@pytest.mark.parametrize("name", ["jenkins", "azure"])
+def test_a_report_of_an_earlier_run_does_not_pass_for_one_of_this(
+    name: str, deployments: dict[str, Deployment], folder: Path
+) -> None:
+    (example,) = (example for example in examples() if example.name == name)
+    green = deployments["green"]
+    left = green.folder / "container/tmp/probes"
+    left.mkdir(parents=True, exist_ok=True)
+    (left / "probes.xml").write_text("<testsuites/>")
+    code, said = example.run(Unaskable(green.folder, green.url, broken=False), folder)
+    assert code != 0, said
+    assert not (folder / "probes/probes.xml").exists()
+
+
 def test_cron_mails_the_report_of_a_broken_shop_and_nothing_else(
     shop: Deployment, folder: Path
 ) -> None:
@@ -38,6 +61,16 @@ def test_cron_mails_the_report_of_a_broken_shop_and_nothing_else(
     need(example.needs)
     _, said = example.run(shop, folder)
     assert ("NOT OK: " in said and "test_product_page" in said) if shop.broken else said == ""
+
+
+def test_cron_mails_nothing_while_another_run_lasts(
+    deployments: dict[str, Deployment], folder: Path
+) -> None:
+    (example,) = (example for example in examples() if example.name == "cron")
+    red = deployments["red"]
+    with open(red.folder / "container/app/manage.py") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert example.run(red, folder) == (0, "")
 
 
 @pytest.mark.parametrize("name", ["curl", "wget"])
@@ -87,3 +120,15 @@ def test_a_plugin_that_cannot_ask_is_unknown(
         assert done.stdout.startswith("PROBES UNKNOWN - ")
         assert told in done.stdout
         assert done.stdout.count("\n") == 1
+
+
+def test_a_plugin_says_one_line_whatever_a_probe_says(tmp_path: Path) -> None:
+    said = r"PROBES CRITICAL - a\nb \c \t -n % | time=1s;;;0"
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\ncat <<'END'\n{said}\nEND\n")
+    python.chmod(0o755)
+    env = {**os.environ, "SHOP": str(tmp_path), "PYTHON": str(python)}
+    plugin = str(EXAMPLES / "nagios" / "check_probes")
+    shell = shutil.which("dash") or "sh"
+    done = subprocess.run([shell, plugin], env=env, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, f"{said}\n")
