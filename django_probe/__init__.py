@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from django_probe.gate_marks import quarantine, retry, severity
-from django_probe.marks import allow_writes, serial, tag, timeout
+from django_probe.here import current_target
+from django_probe.marks import allow_writes, only_on, serial, tag, timeout
 from django_probe.traffic import probe_headers
 
 __all__ = [
     "__version__",
     "allow_writes",
+    "current_target",
+    "only_on",
     "probe_headers",
     "quarantine",
     "retry",

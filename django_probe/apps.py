@@ -16,4 +16,4 @@ class ProbeConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the system checks."""
-        from django_probe import checks, endpoint_checks  # noqa: F401
+        from django_probe import checks, endpoint_checks, target_checks  # noqa: F401

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from fnmatch import fnmatchcase
 
+from django_probe.marks import is_only_on_used
 from django_probe.plan import Batch, Plan, Planned
 from django_probe.selection import Again
 
-__all__ = ["make_batches", "narrowed", "reduced"]
+__all__ = ["for_target", "make_batches", "narrowed", "reduced"]
 
 
 def make_batches(entries: Iterable[Planned]) -> list[Batch]:
@@ -38,6 +40,24 @@ def reduced(batches: Iterable[Batch], wanted: Callable[[Planned], bool]) -> list
         for batch in batches
     )
     return [batch for batch in parts if batch.entries]
+
+
+def for_target(plan: Plan, target: str, tags: frozenset[str]) -> Plan:
+    """Return what of a plan a target has: what ``@only_on`` does not keep from it.
+
+    Args:
+        tags: of these each probe has one; none means all.
+    """
+
+    def is_wanted(entry: Planned) -> bool:
+        only_on = entry.only_on
+        is_here = not only_on or any(fnmatchcase(target, pattern) for pattern in only_on)
+        return is_here and (not tags or not tags.isdisjoint(entry.tags))
+
+    if not tags and not is_only_on_used():
+        return plan
+    batches = reduced(plan.batches, is_wanted)
+    return Plan(batches=batches, total=sum(len(batch.entries) for batch in batches))
 
 
 def narrowed(plan: Plan, target: str, again: Again | None) -> Plan:

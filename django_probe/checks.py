@@ -41,6 +41,7 @@ SETTING_IDS = {
     "reporters": "probe.E005",
     "release": "probe.E006",
     "redact": "probe.E007",
+    "targets": "probe.E008",
     "allow_writes": "probe.E021",
     "allow_test_environment": "probe.E020",
     "enabled": "probe.E040",
@@ -59,6 +60,7 @@ HINTS = {
     "executor": "PROBE_EXECUTOR = {'BACKEND': 'threads', 'OPTIONS': {'max_workers': 4}}",
     "reporters": "PROBE_REPORTERS = {'ci': {'BACKEND': 'junit', 'OUTPUT': 'reports/probe.xml'}}",
     "redact": "PROBE_REDACT = {'NAMES': ['iban'], 'VALUES': [PIN], 'PATTERNS': [r'cus_\\w+']}",
+    "targets": "PROBE_TARGETS = {'eu': {'BACKEND': 'local', 'OPTIONS': {'parameters': {…}}}}",
     "allow_test_environment": "The default is False: probes are for live deployments.",
     "allow_writes": "PROBE_ALLOW_WRITES = False is the default: probes say @allow_writes.",
     "release": "PROBE_RELEASE = '2026.11.3', or the environment variable of that name.",
@@ -133,7 +135,11 @@ def setting_fault(name: str, fault: str) -> Error:
 
 def _unusable(faulty: set[str]) -> Iterator[CheckMessage]:
     """Yield what is wrong with each class that a setting names, if its type is right."""
-    uses = {"runner": _load_runner, "executor": _make_executor, "reporters": _load_reporters}
+    uses = {
+        "runner": _load_runner,
+        "executor": _make_executor,
+        "reporters": _load_reporters,
+    }
     for name, use in uses.items():
         if name not in faulty:
             try:

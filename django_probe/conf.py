@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 
 from django.conf import settings as django_settings
 
-from django_probe import redact_rules
+from django_probe import redact_rules, target_settings
 from django_probe.exceptions import ConfigurationError
+from django_probe.setting_entries import check_alias, check_backend, check_keys, check_options
 from django_probe.tokens import Token, read_tokens
 
 __all__ = ["DEFAULT_EXECUTOR", "DEFAULT_RUNNER", "Settings", "settings"]
-
-ALIAS = re.compile(r"[A-Za-z0-9_-]+\Z")
 
 DEFAULT_RUNNER = "django_probe.simple.DjangoProbeSuiteRunner"
 DEFAULT_EXECUTOR: Mapping[str, Any] = {"BACKEND": "threads", "OPTIONS": {"max_workers": 1}}
@@ -61,8 +59,8 @@ class Settings:
         """``PROBE_EXECUTOR``: ``{"BACKEND": dotted path or name, "OPTIONS": {...}}``."""
         expected = "a dict with BACKEND and OPTIONS"
         entry = _typed("PROBE_EXECUTOR", DEFAULT_EXECUTOR, Mapping, expected)
-        _known_keys("PROBE_EXECUTOR", entry, {"BACKEND", "OPTIONS"})
-        _options("PROBE_EXECUTOR", entry)
+        check_keys("PROBE_EXECUTOR", entry, {"BACKEND", "OPTIONS"})
+        check_options("PROBE_EXECUTOR", entry)
         backend = entry.get("BACKEND", "threads")
         if not isinstance(backend, str) or not backend:
             raise ConfigurationError(
@@ -80,8 +78,17 @@ class Settings:
         """``PROBE_REPORTERS``: alias -> ``{"BACKEND", "OUTPUT", "OPTIONS"}``."""
         entries = _typed("PROBE_REPORTERS", {}, Mapping, "a dict of alias -> dict")
         for alias, entry in entries.items():
-            _reporter(f"PROBE_REPORTERS[{alias!r}]", alias, entry)
+            _check_reporter(f"PROBE_REPORTERS[{alias!r}]", alias, entry)
         return cast("Mapping[str, Mapping[str, Any]]", entries)
+
+    @property
+    def targets(self) -> target_settings.Targets:
+        """``PROBE_TARGETS``: alias -> ``{"BACKEND", "OPTIONS"}``, or a function that returns this.
+
+        A function, given itself or as a dotted path, is called by
+        ``target_settings.found`` when a run begins, not here.
+        """
+        return target_settings.checked(getattr(django_settings, "PROBE_TARGETS", {}))
 
     @property
     def release(self) -> str:
@@ -193,35 +200,12 @@ def _seconds(name: str, default: float | None) -> float | None:
     return float(value)
 
 
-def _reporter(where: str, alias: object, entry: Any) -> None:
-    if not isinstance(alias, str) or not ALIAS.match(alias):
-        raise ConfigurationError(
-            f"{where}: an alias is made of letters, digits, '_' and '-': rename it."
-        )
-    if not isinstance(entry, Mapping) or not isinstance(entry.get("BACKEND"), str):
-        raise ConfigurationError(
-            f"{where} is {entry!r}, expected a dict with BACKEND, the name or the dotted path of"
-            " a reporter."
-        )
-    _known_keys(where, entry, {"BACKEND", "OUTPUT", "OPTIONS"})
+def _check_reporter(where: str, alias: object, entry: Any) -> None:
+    check_alias(where, alias)
+    check_backend(where, entry, "a reporter")
+    check_keys(where, entry, {"BACKEND", "OUTPUT", "OPTIONS"})
     if not isinstance(entry.get("OUTPUT", ""), (str, os.PathLike)):
         raise ConfigurationError(
             f"{where}['OUTPUT'] is {entry['OUTPUT']!r}, expected the path of a file."
         )
-    _options(where, entry)
-
-
-def _known_keys(where: str, entry: Mapping[Any, Any], known: set[str]) -> None:
-    unknown = sorted(map(repr, set(entry) - known))
-    if unknown:
-        raise ConfigurationError(
-            f"{where} has the unknown key {unknown[0]}, expected {', '.join(sorted(known))}."
-        )
-
-
-def _options(where: str, entry: Mapping[str, Any]) -> None:
-    options = entry.get("OPTIONS", {})
-    if not isinstance(options, Mapping) or not all(isinstance(key, str) for key in options):
-        raise ConfigurationError(
-            f"{where}['OPTIONS'] is {options!r}, expected a dict of option name -> value."
-        )
+    check_options(where, entry)

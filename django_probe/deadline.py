@@ -20,11 +20,22 @@ class Deadline:
 
     Args:
         seconds: from now; None never passes by itself.
+        within: one that ends this one too, when it passes.
+        of: whose it is, in words for a report.
     """
 
-    def __init__(self, seconds: float | None = None) -> None:
+    def __init__(
+        self,
+        seconds: float | None = None,
+        *,
+        within: Deadline | None = None,
+        of: str = "the run",
+    ) -> None:
         self.seconds = seconds
-        self.signal: int | None = None
+        self._within = within
+        self._of = of
+        self._halted = ""
+        self._signal: int | None = None
         self._ends_at = None if seconds is None else time.monotonic() + seconds
         self._reason = ""
         # A plain flag: a signal handler may interrupt whoever holds the lock of an Event.
@@ -33,16 +44,27 @@ class Deadline:
     def expire(self, reason: str, *, signal: int | None = None) -> None:
         """End the run now, and say why; only the first call counts."""
         if not self._expired:
-            self._reason, self.signal = reason, signal
+            self._reason, self._signal = reason, signal
             self._expired = True
+
+    def halt(self, reason: str) -> None:
+        """Let no probe start from now on, and say why; what runs may go on."""
+        self._halted = self._halted or reason
+
+    @property
+    def halted(self) -> str:
+        """Return why no probe may start any more, "" while it may."""
+        return self._halted or (self._within.halted if self._within else "")
 
     def remaining(self) -> float | None:
         """Return the seconds left, 0.0 once it has passed, None for no end in sight."""
         if self._expired:
             return 0.0
+        outer = self._within.remaining() if self._within else None
         if self._ends_at is None:
-            return None
-        return max(0.0, self._ends_at - time.monotonic())
+            return outer
+        own = max(0.0, self._ends_at - time.monotonic())
+        return own if outer is None else min(own, outer)
 
     def pause(self, seconds: float) -> bool:
         """Wait, but no longer than the run may go on; return whether it may go on."""
@@ -57,18 +79,25 @@ class Deadline:
     @property
     def passed(self) -> bool:
         """Return whether the run has to end."""
-        if self._expired or self._ends_at is None:
-            return self._expired
-        return time.monotonic() >= self._ends_at
+        if self._expired or (self._within is not None and self._within.passed):
+            return True
+        return self._ends_at is not None and time.monotonic() >= self._ends_at
+
+    @property
+    def signal(self) -> int | None:
+        """Return the signal that ended it."""
+        return self._signal or (self._within.signal if self._within else None)
 
     @property
     def interrupted(self) -> bool:
         """Return whether ``expire()`` ended it, not the clock."""
-        return self._expired
+        return self._expired or (self._within is not None and self._within.interrupted)
 
     @property
     def reason(self) -> str:
         """Return why the run ended, in words for a report."""
+        if self._within is not None and self._within.passed:
+            return self._within.reason
         if self._reason or self.seconds is None:
             return self._reason
-        return f"the run's deadline of {self.seconds:g} s has passed"
+        return f"{self._of}'s deadline of {self.seconds:g} s has passed"

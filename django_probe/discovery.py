@@ -8,7 +8,7 @@ them (a class with its own ``id``).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from django.apps import AppConfig, apps
 
@@ -21,7 +21,7 @@ from django_probe.probe_classes import ProbeClass
 from django_probe.selecting import select
 from django_probe.selection import Selection
 
-__all__ = ["discover"]
+__all__ = ["discover", "once"]
 
 
 def discover(selection: Selection) -> Plan:
@@ -38,6 +38,21 @@ def discover(selection: Selection) -> Plan:
         entries.extend(entries_of(config, known))
     batches = make_batches(select(entries, selection, asked))
     return Plan(batches=batches, total=sum(len(batch.entries) for batch in batches))
+
+
+def once(build: Callable[[Selection], Plan]) -> Callable[[Selection], Plan]:
+    """Return what makes the plan of a selection once, for all who ask for the same one.
+
+    The plan of the last selection is kept: each round has a selection of its own.
+    """
+    last: list[tuple[Selection, Plan]] = []
+
+    def build_once(selection: Selection) -> Plan:
+        if not last or last[0][0] is not selection:
+            last[:] = [(selection, build(selection))]
+        return last[0][1]
+
+    return build_once
 
 
 def _asked(labels: Sequence[str], configs: Sequence[AppConfig]) -> Sequence[AppConfig]:

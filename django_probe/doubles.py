@@ -14,6 +14,7 @@ from django_probe.events import (
     RunFinished,
     RunStarted,
     TargetFailed,
+    TargetStarted,
 )
 from django_probe.reporting import Reporter
 from django_probe.results import DEFAULT_TARGET, ProbeResult, Summary
@@ -36,6 +37,10 @@ class RecordingReporter(Reporter):
     def run_started(self, run: RunStarted) -> None:
         """Keep the plan."""
         self.events.append(run)
+
+    def target_started(self, event: TargetStarted) -> None:
+        """Keep that a target begins."""
+        self.events.append(event)
 
     def probe_started(self, event: ProbeStarted) -> None:
         """Keep that a probe got its turn."""

@@ -16,6 +16,7 @@ from django_probe.events import (
     RunFinished,
     RunStarted,
     TargetFailed,
+    TargetStarted,
 )
 from django_probe.results import (
     Counts,
@@ -144,7 +145,7 @@ def _finished_to_json(event: ProbeFinished) -> str:
     return (
         f'{{"v": {WIRE_VERSION}, "event": "probe_finished", "result":'
         f' {result_to_json(result, result.target)[:-1]}, "index": {probe.index},'
-        f' "timeout": {timeout}, "worker": {_quote(result.worker)}{_retry_to_json(probe)}'
+        f' "timeout": {timeout}, "worker": {_quote(result.worker)}{_marks_to_json(probe)}'
         f"{_AGAIN if result.again else ''}}}}}"
     )
 
@@ -158,7 +159,7 @@ def _started_to_json(event: ProbeStarted) -> str:
         f' "tags": {_dumps(probe.tags) if probe.tags else "[]"},'
         f' "timeout": {"null" if probe.timeout is None else repr(probe.timeout)},'
         f' "source": {_quote(probe.source)}, "severity": {_quote(probe.severity)},'
-        f' "quarantine": {_dumps(probe.quarantine)}{_retry_to_json(probe)}}},'
+        f' "quarantine": {_dumps(probe.quarantine)}{_marks_to_json(probe)}}},'
         f' "target": {_quote(event.target)},'
         f' "at": "{_iso(event.at)}"}}'
     )
@@ -167,9 +168,10 @@ def _started_to_json(event: ProbeStarted) -> str:
 _AGAIN = ', "again": true'
 
 
-def _retry_to_json(probe: Probe) -> str:
-    """Return the key of a mark that few probes have."""
-    return "" if probe.retry is None else f', "retry": {_dumps(asdict(probe.retry))}'
+def _marks_to_json(probe: Probe) -> str:
+    """Return the keys of marks that few probes have."""
+    retry = "" if probe.retry is None else f', "retry": {_dumps(asdict(probe.retry))}'
+    return f'{retry}, "only_on": {_dumps(probe.only_on)}' if probe.only_on else retry
 
 
 def counts_to_dict(counts: Counts) -> dict[str, Any]:
@@ -201,6 +203,11 @@ def _started_to_dict(event: RunStarted) -> dict[str, Any]:
     return {**body, "started_at": event.started_at.isoformat()}
 
 
+def _target_to_dict(event: TargetStarted) -> dict[str, Any]:
+    body = {name: getattr(event, name) for name in TargetStarted.__slots__}
+    return {**body, "at": event.at.isoformat()}
+
+
 def _summary_to_dict(summary: Summary) -> dict[str, Any]:
     return {
         "run_id": summary.run_id,
@@ -221,6 +228,7 @@ def _summary_to_dict(summary: Summary) -> dict[str, Any]:
 
 _ENCODERS: Mapping[type[Any], Callable[[Any], tuple[str, dict[str, Any]]]] = {
     RunStarted: lambda e: ("run_started", _started_to_dict(e)),
+    TargetStarted: lambda e: ("target_started", _target_to_dict(e)),
     FixtureFailed: lambda e: (
         "fixture_failed",
         {

@@ -15,6 +15,7 @@ __all__ = [
     "RunFinished",
     "RunStarted",
     "TargetFailed",
+    "TargetStarted",
 ]
 
 
@@ -26,13 +27,27 @@ class RunStarted:
     started_at: datetime
     targets: tuple[str, ...] = (DEFAULT_TARGET,)
     planned: int | None = None
-    """Results to expect; None while a remote target has not said."""
+    """Results to expect of all targets; None while one has not said."""
     labels: tuple[str, ...] = ()
     release: str = ""
+    """Of all targets, "" where it is not known or differs: then see ``TargetStarted``."""
     instance: str = ""
     """The host that runs the probes."""
     seed: int | None = None
     """What ``--shuffle`` used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetStarted:
+    """One target of several has answered and begins; a run of one says this in ``RunStarted``."""
+
+    target: str
+    at: datetime
+    planned: int | None = None
+    """Results to expect of it; None where it does not say."""
+    release: str = ""
+    instance: str = ""
+    """The host that runs its probes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,4 +93,12 @@ class RunFinished:
     summary: Summary
 
 
-Event = RunStarted | ProbeStarted | ProbeFinished | FixtureFailed | TargetFailed | RunFinished
+Event = (
+    RunStarted
+    | TargetStarted
+    | ProbeStarted
+    | ProbeFinished
+    | FixtureFailed
+    | TargetFailed
+    | RunFinished
+)

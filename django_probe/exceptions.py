@@ -7,6 +7,7 @@
     │   └── MarkError               a mark is given wrongly, or stands on what is no probe
     ├── UnknownLabel                a label names nothing
     ├── UnknownTag                  no probe has the tag
+    ├── UnknownTarget               no target has the alias
     ├── UnknownReporter             a report format that does not exist or cannot be loaded
     ├── OutputError                 a report cannot be opened
     └── WireError                   a line is not of our wire, or of a newer one
@@ -30,6 +31,7 @@ __all__ = [
     "UnknownLabel",
     "UnknownReporter",
     "UnknownTag",
+    "UnknownTarget",
     "WireError",
 ]
 
@@ -58,6 +60,10 @@ class UnknownLabel(ProbeError):
 
 class UnknownTag(ProbeError):
     """Report a tag that no probe has."""
+
+
+class UnknownTarget(ProbeError):
+    """Report an alias, or a glob of them, that no target has."""
 
 
 class UnknownReporter(ProbeError):

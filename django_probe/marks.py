@@ -1,4 +1,4 @@
-"""What an author says of a probe: ``@tag``, ``@timeout``, ``@serial``, ``@allow_writes``.
+"""What an author says of a probe: its tags, time and targets, whether it is alone and writes.
 
 Those that have a say in the verdict are in ``gate_marks``.
 
@@ -19,13 +19,16 @@ from django_probe.exceptions import MarkError
 __all__ = [
     "EVERY_ALIAS",
     "MARK_PREFIX",
+    "ONLY_ON_ATTRIBUTE",
     "SERIAL_ATTRIBUTE",
     "TIMEOUT_ATTRIBUTE",
     "WRITES_ATTRIBUTE",
     "Marked",
     "allow_writes",
+    "is_only_on_used",
     "mark_error",
     "marker",
+    "only_on",
     "put_mark",
     "serial",
     "tag",
@@ -41,12 +44,14 @@ MARK_PREFIX = "__probe_"
 TIMEOUT_ATTRIBUTE = "__probe_timeout__"
 SERIAL_ATTRIBUTE = "__probe_serial__"
 TAG_ATTRIBUTE = "__probe_tag__"
+ONLY_ON_ATTRIBUTE = "__probe_only_on__"
 WRITES_ATTRIBUTE = "__probe_allow_writes__"
 
 EVERY_ALIAS = frozenset({"*"})
 """What ``@allow_writes`` without a name allows."""
 
 _NONE: frozenset[str] = frozenset()
+_limited: list[bool] = []
 
 
 def put_mark(item: Any, attribute: str, value: object) -> Any:
@@ -105,6 +110,11 @@ def tag(*tags: str) -> Callable[[Marked], Marked]:
     return decorate
 
 
+def is_only_on_used() -> bool:
+    """Return whether ``@only_on`` stands anywhere in this process: else nobody need look for it."""
+    return bool(_limited)
+
+
 def tags_of(item: object) -> frozenset[str]:
     """Return the tags of a class or function; what else may be named ``tags`` is none."""
     tags = getattr(item, "tags", None)
@@ -131,6 +141,23 @@ def timeout(seconds: float) -> Callable[[Marked], Marked]:
             " write @timeout(5)."
         )
     return marker(TIMEOUT_ATTRIBUTE, float(seconds))
+
+
+def only_on(*targets: str) -> Callable[[Marked], Marked]:
+    """Ask a probe on these targets alone: aliases of ``PROBE_TARGETS``, or globs of them.
+
+    On a method it goes before that of its class. Write ``@only_on("eu", "staging-*")``.
+
+    Raises:
+        MarkError: a target is no text, or there is none.
+    """
+    if not targets or not all(isinstance(name, str) and name for name in targets):
+        raise mark_error(
+            f"@only_on got {targets!r}, expected aliases of PROBE_TARGETS, or globs of them:"
+            " write @only_on('eu', 'staging-*')."
+        )
+    _limited[:] = [True]
+    return marker(ONLY_ON_ATTRIBUTE, targets)
 
 
 @overload

@@ -71,6 +71,8 @@ def _what(group: Any) -> None:
     )
     _add_list(group, "--tag", "TAG", "only probes with this tag; given twice: with either")
     _add_list(group, "--exclude-tag", "TAG", "no probes with this tag")
+    text = "ask this target of PROBE_TARGETS, or all that match it where it has a * (default: all)"
+    _add_list(group, "--target", "ALIAS", text)
     text = "only probes whose id holds this text, or matches it where it has a *"
     _add_list(group, "-k", "PATTERN", text, dest="patterns")
     group.add_argument(
@@ -110,6 +112,8 @@ def _how(group: Any) -> None:
     group.add_argument("--parallel", type=_workers, metavar="N", help=text)
     text = "how probes run: threads, processes (as with --parallel), or the dotted path of a class"
     group.add_argument("--executor", metavar="NAME", help=text)
+    text = "ask N targets at once (default: 16)"
+    group.add_argument("--target-concurrency", type=_positive, metavar="N", help=text)
     text = "stop a probe after S seconds (default: PROBE_TIMEOUT, 30)"
     group.add_argument("--timeout", type=_seconds, metavar="S", help=text)
     text = "end the run after S seconds (default: PROBE_DEADLINE, none)"
@@ -206,6 +210,7 @@ CONVERTERS: Mapping[str, Callable[[str], object]] = {
     "timeout": _seconds,
     "deadline": _seconds,
     "parallel": _workers,
+    "target_concurrency": _positive,
     "retries": _count,
     "expect_release": _release,
     "wait": _seconds,
@@ -223,4 +228,4 @@ NOT_WITH_PDB = (
     "wait",
     "stable",
 )
-LISTS = ("tag", "exclude_tag", "patterns", "report")
+LISTS = ("tag", "exclude_tag", "patterns", "report", "target")

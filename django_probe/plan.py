@@ -18,7 +18,13 @@ from django_probe.gate_marks import (
     today,
 )
 from django_probe.labels import holders, roots, spellings
-from django_probe.marks import SERIAL_ATTRIBUTE, TIMEOUT_ATTRIBUTE, tags_of, writes_of
+from django_probe.marks import (
+    ONLY_ON_ATTRIBUTE,
+    SERIAL_ATTRIBUTE,
+    TIMEOUT_ATTRIBUTE,
+    tags_of,
+    writes_of,
+)
 from django_probe.probe_classes import ProbeClass
 from django_probe.results import Probe
 from django_probe.sanitizing import one_line
@@ -160,6 +166,14 @@ class Planned:
         return self.owner.writes | own if own else self.owner.writes
 
     @property
+    def only_on(self) -> tuple[str, ...]:
+        """Return the targets, or globs of them, that it is for; none is all."""
+        if self.owner is None:
+            return ()
+        found: tuple[str, ...] = getattr(self._function, ONLY_ON_ATTRIBUTE, self.owner.only_on)
+        return found
+
+    @property
     def _function(self) -> Any:
         if self.owner is None:
             return None
@@ -196,6 +210,7 @@ class Planned:
             severity=getattr(function, SEVERITY_ATTRIBUTE, owner.severity),
             quarantine=quarantine.told(today()) if quarantine else None,
             retry=getattr(function, RETRY_ATTRIBUTE, owner.retry),
+            only_on=getattr(function, ONLY_ON_ATTRIBUTE, owner.only_on),
         )
 
     def _description(self, function: Any) -> str:

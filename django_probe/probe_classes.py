@@ -16,7 +16,13 @@ from django_probe.gate_marks import (
     Quarantine,
 )
 from django_probe.labels import holders, roots, short_name, spellings
-from django_probe.marks import SERIAL_ATTRIBUTE, TIMEOUT_ATTRIBUTE, tags_of, writes_of
+from django_probe.marks import (
+    ONLY_ON_ATTRIBUTE,
+    SERIAL_ATTRIBUTE,
+    TIMEOUT_ATTRIBUTE,
+    tags_of,
+    writes_of,
+)
 from django_probe.results import Retry
 
 __all__ = ["ProbeClass", "refusal"]
@@ -51,6 +57,7 @@ class ProbeClass:
         self.add_module(config, home)
         self.tags = tags_of(case_class)
         self.timeout: float | None = getattr(case_class, TIMEOUT_ATTRIBUTE, None)
+        self.only_on: tuple[str, ...] = getattr(case_class, ONLY_ON_ATTRIBUTE, ())
         serial: bool | str = getattr(case_class, SERIAL_ATTRIBUTE, False)
         self.serial = _is_doctest(case_class) or serial
         """True, or the name of a group of probes that wait for each other."""

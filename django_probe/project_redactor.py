@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings as django_settings
@@ -18,8 +18,11 @@ from django_probe.settings_secrets import secrets_in_settings
 __all__ = ["project_redactor", "without_secrets"]
 
 
-def project_redactor() -> Redactor:
+def project_redactor(more: Iterable[str] = ()) -> Redactor:
     """Return what masks the secrets of the project that is set up.
+
+    Args:
+        more: secrets that its settings and environment do not show to be such.
 
     Raises:
         ConfigurationError: ``PROBE_REDACT`` is not as it should be.
@@ -27,6 +30,7 @@ def project_redactor() -> Redactor:
     rules = settings.redact
     names: Sequence[str] = tuple(rules.get("NAMES", ()))
     secrets = secrets_in_settings(django_settings, os.environ, names)
+    secrets.update(value for value in more if len(value) >= SHORTEST)
     secrets.update(value for value in rules.get("VALUES", ()) if len(value) >= SHORTEST)
     return Redactor(secrets, names=names, patterns=(*compiled(rules), *_short_values(rules)))
 

@@ -19,6 +19,7 @@ from django_probe.events import (
     RunFinished,
     RunStarted,
     TargetFailed,
+    TargetStarted,
 )
 from django_probe.exceptions import ConfigurationError
 from django_probe.outputs import Output
@@ -46,6 +47,9 @@ class Reporter:
 
     def run_started(self, run: RunStarted) -> None:
         """Take what is known before the first probe."""
+
+    def target_started(self, event: TargetStarted) -> None:
+        """Take what one target of several says of itself before its first probe."""
 
     def probe_started(self, event: ProbeStarted) -> None:
         """Take that a probe got its turn."""
@@ -95,6 +99,7 @@ _FEEDERS: dict[type[Any], Callable[[Reporter, Any], None]] = {
     ProbeFinished: lambda reporter, event: reporter.probe_finished(event.result),
     ProbeStarted: lambda reporter, event: reporter.probe_started(event),
     RunStarted: lambda reporter, event: reporter.run_started(event),
+    TargetStarted: lambda reporter, event: reporter.target_started(event),
     FixtureFailed: lambda reporter, event: reporter.fixture_failed(event),
     TargetFailed: lambda reporter, event: reporter.target_failed(event),
     RunFinished: lambda reporter, event: reporter.run_finished(event.summary),

@@ -90,6 +90,9 @@ class Probe:
     retry: Retry | None = None
     """What its mark says; None leaves it to the run."""
 
+    only_on: tuple[str, ...] = ()
+    """The targets, or globs of them, that it is for; none is all."""
+
     @property
     def quarantine_holds(self) -> bool:
         """Return whether a quarantine keeps it from blocking."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, field
 
+from django_probe.here import CurrentTarget
 from django_probe.redaction import Redactor
 
 __all__ = ["RunConfig"]
@@ -38,5 +39,7 @@ class RunConfig:
     """Seconds before the second try."""
     expect_release: str | None = None
     """What each target must serve before a probe runs there; None is any."""
+    target: CurrentTarget = field(default_factory=CurrentTarget, repr=False)
+    """What ``current_target()`` tells its probes."""
     tries: int = 0
     """How often these probes have been tried already: what the executor runs now comes after."""

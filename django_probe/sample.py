@@ -14,6 +14,7 @@ from django_probe.events import (
     RunFinished,
     RunStarted,
     TargetFailed,
+    TargetStarted,
 )
 from django_probe.reporting import Reporter, hand_over
 from django_probe.results import (
@@ -122,6 +123,7 @@ def sample_results(target: str = "default") -> list[ProbeResult]:
 def sample_run(*targets: str, found: list[ProbeResult] | None = None) -> list[Event]:
     """Return a whole run; several targets interleave, with one that cannot be asked."""
     names = targets or ("default",)
+    lost = "us-2"
     mine = [found] if found is not None else [sample_results(name) for name in names]
     fixture = FixtureFailed(
         fixture="shop.probes.Stock.tearDownClass",
@@ -132,12 +134,14 @@ def sample_run(*targets: str, found: list[ProbeResult] | None = None) -> list[Ev
     run = RunStarted(
         run_id="0123456789abcdef",
         started_at=START,
-        targets=names,
-        planned=sum(map(len, mine)),
-        release="2026.3",
-        instance="web-1",
+        targets=(*names, lost) if len(names) > 1 else names,
+        planned=None if len(names) > 1 else sum(map(len, mine)),
+        release="" if len(names) > 1 else "2026.3",
+        instance="" if len(names) > 1 else "web-1",
     )
     told: list[Event] = [run]
+    if len(names) > 1:
+        told.extend(_begun(name, n, len(mine[0])) for n, name in enumerate(names))
     for row in zip(*mine, strict=True):
         for one in row:
             told.append(ProbeStarted(probe=one.probe, target=one.target, at=one.started_at))
@@ -146,7 +150,7 @@ def sample_run(*targets: str, found: list[ProbeResult] | None = None) -> list[Ev
         told.append(fixture)
     if len(names) > 1:
         refused = ErrorDetail(exception_class_path="ConnectionError", message="refused")
-        told.append(TargetFailed(target="us-2", error=refused))
+        told.append(TargetFailed(target=lost, error=refused))
     tally = Tally()
     for event in told:
         tally.add(event)
@@ -160,6 +164,16 @@ def sample_run(*targets: str, found: list[ProbeResult] | None = None) -> list[Ev
         failed_targets=tuple(tally.failed_targets),
     )
     return [*told, RunFinished(summary=summary)]
+
+
+def _begun(target: str, number: int, planned: int) -> TargetStarted:
+    return TargetStarted(
+        target=target,
+        at=START,
+        planned=planned,
+        release=f"2026.{3 - number}",
+        instance=f"web-{number + 1}",
+    )
 
 
 def feed(reporter: Reporter, run: Iterable[Event]) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from django_probe import deployment, listing
 from django_probe.base_runner import BaseRunner
+from django_probe.choosing import chosen_targets
 from django_probe.conf import settings
-from django_probe.discovery import discover
+from django_probe.discovery import discover, once
 from django_probe.exceptions import ConfigurationError
 from django_probe.executors.base import Executor
 from django_probe.executors.names import DEBUGGER, PARALLEL, make_executor
@@ -23,6 +25,9 @@ from django_probe.run_config import RunConfig
 from django_probe.selection import Selection
 from django_probe.targets.base import Target
 from django_probe.targets.local import LocalTarget
+
+if TYPE_CHECKING:
+    from django_probe.targets.assembly import Chosen
 
 __all__ = ["DjangoProbeSuiteRunner"]
 
@@ -41,7 +46,7 @@ class DjangoProbeSuiteRunner(BaseRunner):
         ConfigurationError: an option of the wrong type or value.
     """
 
-    _executor: Executor | None = None
+    _target: Target | None = None
 
     @classmethod
     def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
@@ -83,23 +88,30 @@ class DjangoProbeSuiteRunner(BaseRunner):
         return discover(selection)
 
     def get_target(self) -> Target:
-        """Return where the probes run: here."""
-        return LocalTarget(self.get_executor(), build=self.build_suite)
+        """Return where the probes run: here, or on the targets of ``PROBE_TARGETS``."""
+        executor = self.get_executor()
+        if self.chosen is None:
+            self._target = LocalTarget(executor, build=self.build_suite)
+        else:
+            at_once, build = self.option("target_concurrency"), once(self.build_suite)
+            self._target = self.chosen.target(executor, build, at_once)
+        return self._target
+
+    @cached_property
+    def chosen(self) -> Chosen | None:
+        """Which targets of ``PROBE_TARGETS`` are asked; None without that setting."""
+        return chosen_targets(self.option)
 
     def get_executor(self) -> Executor:
         """Return how the probes run."""
         if self.option("pdb"):
-            self._executor = make_executor(DEBUGGER, self.get_config())
-            return self._executor
+            return make_executor(DEBUGGER, self.get_config())
         entry = settings.executor
         several = self.option("parallel") is not None and not settings.names_executor()
         backend = self.option("executor", PARALLEL if several else entry["BACKEND"])
         options = entry["OPTIONS"] if backend == entry["BACKEND"] else {}
         workers = self.option("parallel", options.get("max_workers", 1))
-        self._executor = make_executor(
-            backend, self.get_config(), **{**options, "max_workers": workers}
-        )
-        return self._executor
+        return make_executor(backend, self.get_config(), **{**options, "max_workers": workers})
 
     def get_config(self) -> RunConfig:
         """Return how the probes are run and judged, whoever runs them."""
@@ -117,7 +129,7 @@ class DjangoProbeSuiteRunner(BaseRunner):
 
     def get_redactor(self) -> Redactor:
         """Return what masks secrets in every record."""
-        return project_redactor()
+        return project_redactor(self.chosen.secrets if self.chosen else ())
 
     @property
     def reporter_aliases(self) -> Mapping[str, Mapping[str, Any]]:
@@ -137,11 +149,9 @@ class DjangoProbeSuiteRunner(BaseRunner):
         if self.option("report") or self.option("output"):
             raise ConfigurationError("--list writes to stdout alone: leave the reports out.")
         plan = self.build_suite(selection)
-        stream = self._output("").open()
-        scrubber = self.scrubber
         timeout = self.option("timeout", settings.timeout)
-        described = [scrubber.probe(entry.describe(timeout)) for entry in plan.entries]
-        stream.writelines(listing.probes(described, name))
+        described = [self.scrubber.probe(entry.describe(timeout)) for entry in plan.entries]
+        self._output("").open().writelines(listing.probes(described, name))
         for line in listing.problems(plan):
             self.warn(line)
         if not plan.total:
@@ -151,4 +161,4 @@ class DjangoProbeSuiteRunner(BaseRunner):
     @property
     def left_behind(self) -> tuple[str, ...]:
         """Return the labels of probes that still hang in this process."""
-        return self._executor.left_behind if self._executor else ()
+        return self._target.left_behind if self._target else ()

@@ -14,6 +14,7 @@ from django_probe.events import (
     ProbeStarted,
     RunStarted,
     TargetFailed,
+    TargetStarted,
 )
 from django_probe.results import (
     DEFAULT_TARGET,
@@ -47,6 +48,7 @@ class Standing:
         self.results: dict[Key, ProbeResult] = {}
         self._fixtures: list[FixtureFailed] = []
         self._failed: dict[str, TargetFailed] = {}
+        self._begun: dict[str, TargetStarted] = {}
 
     def take(self, events: Iterable[Event], again: Again | None = None) -> None:
         """Take the events of a round.
@@ -64,6 +66,8 @@ class Standing:
                 self._fixtures.append(event)
             elif isinstance(event, TargetFailed):
                 self._failed[event.target] = event
+            elif isinstance(event, TargetStarted):
+                self._begun[event.target] = event
         self._merge([event.result for event in told if type(event) is ProbeFinished], again)
 
     def pending(self) -> dict[str, frozenset[tuple[str, int]] | None]:
@@ -102,6 +106,9 @@ class Standing:
     def events(self) -> Iterator[Event]:
         """Yield the run as one, in the order of its plan."""
         yield replace(self.started, planned=len(self.results))
+        planned = Counter(target for target, _, _ in self.results)
+        for begun in self._begun.values():
+            yield replace(begun, planned=planned[begun.target])
         for result in sorted(self.results.values(), key=self._place):
             if result.outcome is not Outcome.NOT_RUN:
                 at = result.started_at

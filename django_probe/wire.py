@@ -20,6 +20,7 @@ from django_probe.events import (
     RunFinished,
     RunStarted,
     TargetFailed,
+    TargetStarted,
 )
 from django_probe.exceptions import WireError
 from django_probe.results import (
@@ -64,7 +65,8 @@ def _known(cls: type[Any], body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _probe_from(body: Mapping[str, Any]) -> Probe:
-    values = {**_known(Probe, body), "tags": tuple(body.get("tags", ()))}
+    listed = {name: tuple(body.get(name, ())) for name in ("tags", "only_on")}
+    values = {**_known(Probe, body), **listed}
     if values.get("retry") is not None:
         retry = _known(Retry, body["retry"])
         values["retry"] = Retry(**{**retry, "only_on": tuple(retry.get("only_on", ()))})
@@ -133,6 +135,9 @@ def _started_from(body: Mapping[str, Any]) -> RunStarted:
 
 _DECODERS: Mapping[str, Callable[[Mapping[str, Any]], Event]] = {
     "run_started": _started_from,
+    "target_started": lambda body: TargetStarted(
+        **{**_known(TargetStarted, body), "at": datetime.fromisoformat(body["at"])}
+    ),
     "probe_started": lambda body: ProbeStarted(
         probe=_probe_from(body["probe"]),
         at=datetime.fromisoformat(body["at"]),

@@ -9,6 +9,7 @@ from django_probe.events import (
     RunFinished,
     RunStarted,
     TargetFailed,
+    TargetStarted,
 )
 from django_probe.reporting import Reporter
 from django_probe.results import ProbeResult, Summary
@@ -27,6 +28,10 @@ class JsonlReporter(Reporter):
         """Write the plan."""
         self.stream.write(encode(run) + "\n")
         self.stream.flush()
+
+    def target_started(self, event: TargetStarted) -> None:
+        """Write that a target begins."""
+        self.stream.write(encode(event) + "\n")
 
     def probe_started(self, event: ProbeStarted) -> None:
         """Write that a probe got its turn."""

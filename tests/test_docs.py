@@ -22,13 +22,13 @@ import django_probe
 from django_probe import checks
 from django_probe.conf import Settings
 from django_probe.encoding import encode
-from django_probe.events import Event, TargetFailed
+from django_probe.events import Event, TargetFailed, TargetStarted
 from django_probe.formats import BUILT_IN
 from django_probe.management.commands.probe import EPILOG
 from django_probe.options import add_options
 from django_probe.reporters.json import JsonReporter
 from django_probe.results import NON_BLOCKING, Outcome
-from django_probe.sample import ERROR, feed, sample_run
+from django_probe.sample import ERROR, START, feed, sample_run
 from django_probe.simple import DjangoProbeSuiteRunner
 
 COMMAND, WRITING, REPORTS = (
@@ -125,7 +125,7 @@ def test_each_system_check_is_documented() -> None:
 
 def test_each_mark_is_documented() -> None:
     names = [re.match(r"@(\w+)", text) for text in defined(WRITING, "Marks")]
-    marks = set(django_probe.__all__) - {"__version__", "probe_headers"}
+    marks = set(django_probe.__all__) - {"__version__", "current_target", "probe_headers"}
     assert sorted(match[1] for match in names if match) == sorted(marks)
 
 
@@ -162,6 +162,7 @@ def test_each_module_has_its_place_in_the_architecture() -> None:
 
 def a_run_in_which_the_target_failed_too() -> list[Event]:
     run = sample_run()
+    run.insert(1, TargetStarted(target="default", at=START))
     run.insert(-1, TargetFailed(target="default", error=ERROR))
     return run
 

@@ -13,6 +13,7 @@ from django_probe.executors.connections import permit_writes, untold_refusals
 from django_probe.executors.fixture_run import FixtureRun
 from django_probe.executors.host import Host
 from django_probe.executors.watch import SETTLING, bounded, overran
+from django_probe.here import enter_target
 from django_probe.plan import Planned
 from django_probe.results import Probe, ProbeResult
 from django_probe.traffic import current_label, current_run
@@ -44,6 +45,7 @@ class BatchRun:
         """Run from ``position`` on, until the end or until the host stops it."""
         self._host = host
         current_run.set(host.run_id)
+        enter_target(host.place)
         self.fixtures.bind(host)
         while self.position < len(self.entries) and not host.stopped():
             if not self._turn(self.entries[self.position]):

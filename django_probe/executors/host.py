@@ -8,6 +8,7 @@ from typing import Protocol
 from django_probe.capture import Sink
 from django_probe.events import FixtureFailed
 from django_probe.executors.watch import Watch
+from django_probe.here import CurrentTarget
 from django_probe.recording import Recorder
 from django_probe.results import Probe, ProbeResult
 
@@ -23,6 +24,8 @@ class Host(Protocol):
     timeout: float | None
     """Seconds for what says nothing else."""
     run_id: str
+    place: CurrentTarget
+    """What ``current_target()`` is for its probes."""
 
     stopped: Callable[[], bool]
     """Return whether no further probe may start."""

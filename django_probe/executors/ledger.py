@@ -56,7 +56,8 @@ class Ledger:
 
     def stopped(self) -> bool:
         """Return whether no further probe may start."""
-        return bool(self._failed) or self.closed or self._deadline.passed
+        deadline = self._deadline
+        return bool(self._failed or self.closed or deadline.passed or deadline.halted)
 
     def take(self) -> BatchRun | None:
         """Return the next task, None when there is none."""
@@ -148,7 +149,7 @@ class Ledger:
 
     def not_run(self) -> Iterator[Event]:
         """Yield a result for each probe that never got its turn."""
-        reason = self._failed or (self._deadline.reason if self._rest else "")
+        reason = self._failed or self._deadline.halted or self._deadline.reason
         problem = Problem(outcome=Outcome.NOT_RUN, reason=reason)
         now = datetime.now(timezone.utc)
         for planned in sorted(self._rest, key=lambda planned: planned.index):

@@ -35,6 +35,7 @@ class Worker:
         self.target = pool.ledger.target
         self.timeout = config.timeout
         self.run_id = config.run_id
+        self.place = config.target
         self.watch = Watch()
         self.recorder = Recorder(config, self.target, f"{number}")
         self.task: BatchRun | None = None

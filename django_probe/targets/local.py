@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import socket
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
-from typing import cast
+from typing import Any, ClassVar, cast
 
-from django_probe.batching import narrowed, reduced
+from django_probe.batching import for_target, narrowed, reduced
 from django_probe.conf import settings
 from django_probe.deadline import Deadline
 from django_probe.details import Problem
 from django_probe.discovery import discover
 from django_probe.events import Event, ProbeFinished, ProbeStarted, RunStarted, TargetFailed
 from django_probe.executors.base import Executor
+from django_probe.here import CurrentTarget, Parameters, standing_at
 from django_probe.plan import Batch, Plan, Planned
 from django_probe.recording import Recorder
 from django_probe.releases import wrong_release
@@ -22,9 +26,19 @@ from django_probe.results import DEFAULT_TARGET, ErrorDetail, Outcome
 from django_probe.retrying import execute
 from django_probe.scrubbing import Scrubber
 from django_probe.selection import Selection
-from django_probe.targets.base import Target
+from django_probe.targets.base import Check, Lane, Setup, Target
+from django_probe.targets.local_options import (
+    check_executor,
+    check_parameters,
+    make_own,
+    used_parameters,
+)
+from django_probe.targets.options import COMMON
 
 __all__ = ["LocalTarget"]
+
+HERE = Lane("this process", 1)
+"""Class fixtures and whatever is process-wide exist once: one target at a time may use them."""
 
 
 class LocalTarget(Target):
@@ -34,7 +48,15 @@ class LocalTarget(Target):
         executor: how they run.
         alias: the name in reports.
         build: makes the plan of a selection.
+        tags: it has only probes with one of these; none means all.
+        seconds: that the target may take, of those of the run.
     """
+
+    options: ClassVar[Mapping[str, Check]] = {
+        **COMMON,
+        "parameters": check_parameters,
+        "executor": check_executor,
+    }
 
     def __init__(
         self,
@@ -42,15 +64,67 @@ class LocalTarget(Target):
         *,
         alias: str = DEFAULT_TARGET,
         build: Callable[[Selection], Plan] = discover,
+        tags: Iterable[str] = (),
+        seconds: float | None = None,
+        lane: Lane | None = HERE,
     ) -> None:
         self.alias = alias
+        self.lane = lane
         self._executor = executor
         self._build = build
+        self._tags = frozenset(tags)
+        self._seconds = seconds
         self._recorder = Recorder(executor.config, alias)
+
+    @classmethod
+    def used(cls, where: str, alias: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return OPTIONS with the parameters of this run: a function for them has been called."""
+        return used_parameters(where, alias, options)
+
+    @classmethod
+    def make(cls, alias: str, options: Mapping[str, Any], setup: Setup) -> Sequence[Target]:
+        """Return the target of an entry, with an executor of its own, or a share of the run's."""
+        assert setup.executor is not None
+        assert setup.build is not None
+        own = options.get("executor")
+        executor = make_own(own, setup.config) if own else copy.copy(setup.executor)
+        if not own:
+            executor.max_workers = setup.workers
+        executor.config = replace(
+            executor.config,
+            target=CurrentTarget(alias=alias, parameters=Parameters(options.get("parameters"))),
+            timeout=options.get("timeout", executor.config.timeout),
+        )
+        shared = None if own else Lane("the run's workers", setup.at_once)
+        target = cls(
+            executor,
+            alias=alias,
+            build=setup.build,
+            tags=options.get("tags", ()),
+            seconds=options.get("deadline"),
+            lane=shared if executor.isolates else HERE,
+        )
+        return [target]
+
+    def plan(self, selection: Selection) -> Plan:
+        """Return what of a selection is asked here."""
+        plan = for_target(self._build(selection), self.alias, self._tags)
+        return narrowed(plan, self.alias, selection.again)
+
+    def prepare(self, selection: Selection) -> RunStarted:
+        """Discover, in the main thread, where an import can be interrupted."""
+        return self._started(self.plan(selection), selection)
+
+    @property
+    def left_behind(self) -> tuple[str, ...]:
+        """Return the labels of probes that still hang."""
+        return self._executor.left_behind
 
     def run(self, selection: Selection, deadline: Deadline) -> Iterator[Event]:
         """Yield ``RunStarted`` with the number of probes, then one result for each of them."""
-        plan = narrowed(self._build(selection), self.alias, selection.again)
+        if self._seconds is not None:
+            deadline = Deadline(self._seconds, within=deadline, of=f"target {self.alias!r}")
+        plan = self.plan(selection)
         started = self._started(plan, selection)
         yield started
         if wrong := wrong_release(self._executor.config, self.alias, started.release):
@@ -78,14 +152,17 @@ class LocalTarget(Target):
             for event in self._settle(entry):
                 blocked = blocked or _stops(event)
                 yield event
-        if self._executor.config.failfast and blocked:
-            left = reduced(plan.batches, lambda entry: entry.problem is None)
-            yield from self._give_up(left, "--failfast: a probe before it failed")
-            return
         batches = plan.batches
         if settled:
             batches = reduced(batches, lambda entry: entry.problem is None)
-        yield from execute(self._executor, batches, self.alias, deadline)
+        if self._executor.config.failfast and blocked:
+            yield from self._give_up(batches, "--failfast: a probe before it failed")
+            return
+        here: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
+        if not self._executor.isolates:
+            here = standing_at(self._executor.config.target)
+        with here:
+            yield from execute(self._executor, batches, self.alias, deadline)
 
     def _give_up(self, batches: Iterable[Batch], reason: str) -> Iterator[Event]:
         problem = Problem(outcome=Outcome.NOT_RUN, reason=reason)

@@ -27,6 +27,7 @@ from django_probe.executors.process.references import Resolver, name_of, stand_i
 from django_probe.executors.thread_pool import TICK, ThreadPool
 from django_probe.executors.watch import Step, bounded
 from django_probe.executors.worker import Worker
+from django_probe.here import standing_at
 from django_probe.plan import Planned
 from django_probe.results import Probe
 
@@ -44,7 +45,7 @@ def work(charter: Charter, line: Line, pipes: Pipes, plan: Mapping[int, Planned]
     """Run what the parent hands out, until it hands out nothing more."""
     signal.signal(WAKE, _woken)
     watch_connections()
-    with routed() as routing:
+    with routed() as routing, standing_at(charter.config.target):
         pool = _Pool(charter, line, pipes, Resolver(plan), routing)
         threading.Thread(target=pool.watch, name="probe-watch", daemon=True).start()
         pool.worker.run()

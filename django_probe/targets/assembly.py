@@ -1,0 +1,182 @@
+"""``PROBE_TARGETS`` and ``--target`` to targets: which are asked, and what each is made of."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from django_probe.exceptions import ConfigurationError, UnknownTarget
+from django_probe.executors.base import Executor
+from django_probe.plan import Plan
+from django_probe.results import DEFAULT_TARGET
+from django_probe.selection import Selection
+from django_probe.target_settings import NAME, Targets, found
+from django_probe.targets.base import Setup, Target
+from django_probe.targets.merging import AT_ONCE, MergedTargets
+from django_probe.targets.options import resolved
+
+__all__ = ["BUILT_IN", "Chosen", "Made", "check_entry", "choose", "find_target"]
+
+BUILT_IN = {
+    "local": "django_probe.targets.local.LocalTarget",
+    "remote": "django_probe.targets.remote.RemoteTarget",
+}
+NAMED = 12
+"""Targets that an error names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """An entry of ``PROBE_TARGETS``, ready to be made a target."""
+
+    alias: str
+    kind: type[Target]
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """The targets that are asked."""
+
+    made: tuple[Made, ...]
+    secrets: frozenset[str]
+    """What was found in the environment for them."""
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """Return their names, as the setting has them."""
+        return tuple(each.alias for each in self.made)
+
+    def target(
+        self,
+        executor: Executor,
+        build: Callable[[Selection], Plan],
+        at_once: int | None = None,
+    ) -> Target:
+        """Return one target that stands for all: itself where there is but one.
+
+        Local targets share the workers of the run: they bound what runs at once here.
+
+        Args:
+            at_once: how many are asked at the same time.
+
+        Raises:
+            ConfigurationError: OPTIONS do not go together, or two targets have one alias.
+        """
+        at_once = AT_ONCE if at_once is None else at_once
+        sharing = sum("executor" not in each.options for each in self.made)
+        beside = max(1, min(executor.max_workers, at_once, sharing))
+        setup = Setup(
+            config=executor.config,
+            executor=executor,
+            build=build,
+            workers=executor.max_workers // beside,
+            at_once=beside,
+        )
+        targets = [
+            one for each in self.made for one in each.kind.make(each.alias, each.options, setup)
+        ]
+        _refuse_twins(targets)
+        return targets[0] if len(targets) == 1 else MergedTargets(targets, executor.config, at_once)
+
+
+def choose(
+    setting: Targets, patterns: Sequence[str], overruled: Collection[str] = ()
+) -> Chosen | None:
+    """Return the targets that ``PROBE_TARGETS`` has and ``--target`` picks.
+
+    None where there is no such setting: then there is one target, here.
+
+    Args:
+        overruled: OPTIONS in whose place the command line has something.
+
+    Raises:
+        UnknownTarget: a pattern picks none.
+        ConfigurationError: an entry is faulty.
+    """
+    entries = found(setting)
+    aliases = _picked(list(entries) or [DEFAULT_TARGET], patterns)
+    if not entries:
+        return None
+    secrets: set[str] = set()
+    made = tuple(_made(alias, entries[alias], overruled, secrets) for alias in aliases)
+    return Chosen(made=made, secrets=frozenset(secrets))
+
+
+def find_target(where: str, backend: str) -> type[Target]:
+    """Return the class of a name or dotted path.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    from django.utils.module_loading import import_string
+
+    path = BUILT_IN.get(backend, backend)
+    names = ", ".join(map(repr, BUILT_IN))
+    try:
+        kind = import_string(path)
+    except Exception as exc:
+        raise ConfigurationError(
+            f"{where}['BACKEND'] is {backend!r}, expected {names} or the dotted path of a class:"
+            f" {type(exc).__name__}: {exc}."
+        ) from exc
+    if not isinstance(kind, type) or not issubclass(kind, Target):
+        raise ConfigurationError(
+            f"{where}['BACKEND'] is {backend!r}, expected {names} or a class derived from"
+            " django_probe.targets.base.Target."
+        )
+    return kind
+
+
+def check_entry(alias: str, entry: Mapping[str, Any]) -> type[Target]:
+    """Return the class of an entry whose OPTIONS are as they should be; no function is called.
+
+    Raises:
+        ConfigurationError: they are not, or there is no such class.
+    """
+    where = f"{NAME}[{alias!r}]"
+    kind = find_target(where, entry["BACKEND"])
+    kind.check(f"{where}['OPTIONS']", entry.get("OPTIONS", {}))
+    return kind
+
+
+def _picked(aliases: Sequence[str], patterns: Sequence[str]) -> Sequence[str]:
+    """Return the aliases that patterns pick, in the order of the setting; all without any."""
+    for pattern in patterns:
+        if not any(fnmatchcase(alias, pattern) for alias in aliases):
+            raise UnknownTarget(_unknown(pattern, aliases))
+    if not patterns:
+        return aliases
+    return [alias for alias in aliases if any(fnmatchcase(alias, p) for p in patterns)]
+
+
+def _made(
+    alias: str, entry: Mapping[str, Any], overruled: Collection[str], secrets: set[str]
+) -> Made:
+    kind = check_entry(alias, entry)
+    place = f"{NAME}[{alias!r}]['OPTIONS']"
+    options = entry.get("OPTIONS", {})
+    options = {name: value for name, value in options.items() if name not in overruled}
+    options = resolved(place, kind.used(place, alias, options), secrets)
+    return Made(alias=alias, kind=kind, options=options)
+
+
+def _refuse_twins(targets: Iterable[Target]) -> None:
+    for alias, times in Counter(target.alias for target in targets).items():
+        if times > 1:
+            raise ConfigurationError(
+                f"Two targets have the alias {alias!r}, expected one: rename one of them in {NAME}."
+            )
+
+
+def _unknown(pattern: str, aliases: Sequence[str]) -> str:
+    near = difflib.get_close_matches(pattern, aliases, n=1)
+    more = f", … ({len(aliases)} in all)" if len(aliases) > NAMED else ""
+    there = f"there are {', '.join(aliases[:NAMED])}{more}"
+    what = "matches no target" if set(pattern) & set("*?[") else "is no target"
+    hint = f"did you mean {near[0]!r}? {there[0].upper()}{there[1:]}" if near else there
+    return f"--target {pattern!r} {what}: {hint}."
