@@ -37,27 +37,31 @@ class ProbeMiddleware:
         if self._is_async:
             return self._call_async(request)
         match = _match(request)
-        return self._get_response(request) if match is None else _answer(request, match)
+        if match is None or not _may_pass(request):
+            return self._get_response(request)
+        return _answer(request, match)
 
     async def _call_async(self, request: HttpRequest) -> Any:
-        match = await sync_to_async(_match)(request)
-        if match is None:
+        match = _match(request)
+        # PROBE_ACCESS may ask the database; all other requests need no thread.
+        if match is None or not await sync_to_async(_may_pass)(request):
             return await self._get_response(request)
         return await _answer(request, match)
 
 
 def _match(request: HttpRequest) -> ResolverMatch | None:
-    """Return the view of ours that a request is for, if it is one with a credential."""
+    """Return the view of ours that a request is for, if it is for one."""
     try:
         if not request.path.startswith(reverse("django_probe:probe")):
             return None
         match = resolve(request.path_info)
     except (NoReverseMatch, Resolver404):
         return None
-    if not isinstance(match.func, View):
-        return None
-    bearer = request.META.get("HTTP_AUTHORIZATION", "")[:7].lower() == "bearer "
-    return match if bearer or may_pass(request) else None
+    return match if isinstance(match.func, View) else None
+
+
+def _may_pass(request: HttpRequest) -> bool:
+    return request.META.get("HTTP_AUTHORIZATION", "")[:7].lower() == "bearer " or may_pass(request)
 
 
 def _answer(request: HttpRequest, match: ResolverMatch) -> Any:

@@ -208,6 +208,7 @@ def test_good_settings_of_every_kind_pass_and_are_honoured(tmp_path):
     [
         ("PROBE_ACCESS = 'lib.nope.function'", "E042", "PROBE_ACCESS is 'lib.nope.function', which cannot be imported"),
         ("PROBE_ACCESS = 'lib.parts.__name__'", "E042", "expected a function"),
+        ("PROBE_ACCESS = 'asyncio.sleep'", "E042", "expected a function (request) -> bool, not async"),
         ("PROBE_PYTHON = '/no/such/python'", "E047", "PROBE_PYTHON is '/no/such/python', expected the path"),
     ],
 )  # fmt: skip

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from asgiref.sync import iscoroutinefunction
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
@@ -15,7 +16,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from django_probe.conf import settings
 from django_probe.exceptions import ConfigurationError
-from django_probe.tokens import holder
+from django_probe.tokens import Token, holder
 from django_probe.views.refusing import Refusal
 
 __all__ = [
@@ -75,20 +76,26 @@ def by_credential(request: HttpRequest) -> Access | None:
     scheme, _, credential = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     # Another scheme belongs to somebody else: a proxy that asks for a password, say.
     if scheme.lower() == "bearer":
-        token = holder(settings.tokens, credential.strip(" "))
+        token = holder(_tokens(), credential.strip(" "))
         if token is None:
             raise Refusal(401, "The token is not one of PROBE_TOKENS.", CHALLENGE)
         return Access(scope=token.scope)
     return Access() if may_pass(request) else None
 
 
+def _tokens() -> tuple[Token, ...]:
+    try:
+        return settings.tokens
+    except ConfigurationError as exc:
+        # Raised anew: in the frames that it comes from are tokens, which logs would show.
+        raise ConfigurationError(str(exc)) from None
+
+
 def may_pass(request: HttpRequest) -> bool:
     """Return what ``PROBE_ACCESS`` says; one that fails lets nobody in, and the log says why."""
-    path = settings.access
-    if path is None:
-        return False
     try:
-        return access_function(path)(request) is True
+        path = settings.access
+        return path is not None and access_function(path)(request) is True
     except PermissionDenied:
         return False
     except Exception:
@@ -133,8 +140,10 @@ def access_function(path: str) -> Callable[[HttpRequest], object]:
         found = import_string(path)
     except Exception as exc:
         raise ConfigurationError(f"PROBE_ACCESS is {path!r}, which cannot be imported.") from exc
-    if not callable(found):
-        raise ConfigurationError(f"PROBE_ACCESS is {path!r}, expected a function.")
+    if not callable(found) or iscoroutinefunction(found):
+        raise ConfigurationError(
+            f"PROBE_ACCESS is {path!r}, expected a function (request) -> bool, not async."
+        )
     return found  # type: ignore[no-any-return]
 
 

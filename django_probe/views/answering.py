@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import re
 from functools import lru_cache
@@ -18,14 +17,12 @@ from django_probe.views.page import page_of
 from django_probe.views.question import Wish
 from django_probe.views.record import Ending, Run
 from django_probe.views.refusing import SEALED, Refusal
-from django_probe.views.rendering import events_of, render, rendered
+from django_probe.views.rendering import GZIP, events_of, pack, render, rendered
 from django_probe.views.streaming import AsyncLines, Lines
 
 __all__ = ["about", "answer", "is_ok", "live", "progress", "refusal_of", "running"]
 
 LONGEST = 256
-WORTH_PACKING = 1024
-"""Bytes."""
 PACKED = re.compile(
     r"(?:^|,)\s*(?:gzip|\*)\s*(?!;\s*q=0(?:\.0*)?\s*(?:,|$))(?:;|,|$)", re.IGNORECASE
 )
@@ -43,13 +40,13 @@ def answer(
     """
     if run.ending is Ending.REFUSED:
         raise refusal_of(run, access)
+    packed = _takes_gzip(request.META.get("HTTP_ACCEPT_ENCODING", ""))
     try:
-        body = _body(request, run, access, found)
+        body = _body(request, run, access, found, packed=packed)
     except ProbeError as exc:
         raise Refusal(400, str(exc)) from exc
     headers = {**_lasting(run, found), "Age": str(int(run.age))}
-    if len(body) >= WORTH_PACKING and _takes_gzip(request.META.get("HTTP_ACCEPT_ENCODING", "")):
-        body = gzip.compress(body, 6, mtime=0)
+    if body.startswith(GZIP):
         headers["Content-Encoding"] = "gzip"
     status = 200 if wish.status or is_ok(run) else 504 if run.ending is Ending.DEADLINE else 503
     return HttpResponse(body, status=status, headers=headers)
@@ -131,11 +128,12 @@ def _lasting(run: Run, found: Format) -> dict[str, str]:
     return headers
 
 
-def _body(request: HttpRequest, run: Run, access: Access, found: Format) -> bytes:
+def _body(request: HttpRequest, run: Run, access: Access, found: Format, *, packed: bool) -> bytes:
     if "page" not in getattr(found.reporter_class, "accepts", ()):
-        return rendered(run, found, access.scope)
+        return rendered(run, found, access.scope, packed=packed)
     options = {"color": False, "page": page_of(request, access)}
-    return render(found, events_of(run.lines, access.scope), options)
+    body = render(found, events_of(run.lines, access.scope), options)
+    return pack(body) if packed else body
 
 
 @lru_cache(maxsize=64)

@@ -28,9 +28,6 @@ __all__ = ["Asked", "Steps", "View", "Wait"]
 
 logger = logging.getLogger("django_probe")
 
-# What inspect and asgiref look for at a function, to see whether it is one to await.
-_MARKS = vars(markcoroutinefunction(lambda: None))
-
 DISABLED = "The probes are switched off: PROBE_ENABLED is False."
 BROKEN = "This cannot be answered; the server's log says why."
 WRITING = ("POST", "DELETE")
@@ -74,11 +71,6 @@ class View:
     def _non_atomic_requests(self) -> set[str]:
         """Return the databases for which ATOMIC_REQUESTS does not count here: all of them."""
         return set(django_settings.DATABASES)
-
-    def __getattr__(self, name: str) -> Any:
-        if name in _MARKS and _in_event_loop():
-            return _MARKS[name]
-        raise AttributeError(name)
 
     def __call__(self, request: HttpRequest, **named: str) -> Any:
         """Return the response, or a coroutine that does."""
@@ -132,6 +124,15 @@ class View:
             protect(request)
         elif request.META.get("CONTENT_LENGTH") not in (None, "", "0"):
             raise Refusal(400, "What is asked for stands in the query: expected no body.")
+
+
+def _in_loop_only(mark: object) -> property:
+    return property(lambda _: mark if _in_event_loop() else None)
+
+
+# What inspect and asgiref look for at a function, to see whether it is one to await.
+for _name, _mark in vars(markcoroutinefunction(lambda: None)).items():
+    setattr(View, _name, _in_loop_only(_mark))
 
 
 def _refused(request: HttpRequest, refusal: Refusal) -> HttpResponseBase:

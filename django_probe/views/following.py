@@ -9,6 +9,7 @@ from typing import Any
 from django.core.cache import close_caches
 from django.db import connections
 
+from django_probe.conf import settings
 from django_probe.views.ending import ending_of
 from django_probe.views.record import Ending, Run
 from django_probe.views.store import BEAT, LOST, Store
@@ -43,7 +44,7 @@ class Follower:
             return self._lose()
         if state is not None and state["ending"]:
             self._run.refusal = tuple(state["refusal"])
-            self._run.end(Ending(state["ending"]), state["ended_at"])
+            self._run.end(Ending(state["ending"]), _age(state["ended_at"], is_young=alive))
         elif not alive and (state is not None or time.monotonic() - self._began > LOST):
             # One that was claimed a moment ago has no state yet.
             self._lose()
@@ -63,7 +64,7 @@ class Follower:
                     self._store.want(self._run.id)
                     wanted_at = time.monotonic()
                 if self._run.give_up():
-                    self._run.end(Ending.ABANDONED, time.time())
+                    self._run.end(Ending.ABANDONED)
                     break
                 time.sleep(TICK)
         except Exception:
@@ -89,5 +90,14 @@ class Follower:
         why = "the web process that had started the run is gone"
         run = self._run
         run.add(ending_of(run.lines, run.id, why, error="RunLost", late=False))
-        run.end(Ending.LOST, time.time())
+        run.end(Ending.LOST)
         return True
+
+
+def _age(ended_at: float, *, is_young: bool) -> float:
+    """Return the age of a run by the clock of another host, which may be wrong.
+
+    So what counts is what the cache says: whether the answer is still given.
+    """
+    age, limit = max(time.time() - ended_at, 0.0), settings.cache_seconds
+    return min(age, limit) if is_young else max(age, limit + 1.0)

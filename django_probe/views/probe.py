@@ -52,7 +52,8 @@ def _wait(
 ) -> Generator[Wait, None, HttpResponseBase | None]:
     """Return the answer of a run that was joined, None where it is gone and another must be."""
     try:
-        yield Wait(run, 0 if wish.stream else None)
+        if not run.ended:
+            yield Wait(run, 0 if wish.stream else None)
         if run.ending in GONE:
             return None
         if wish.stream and run.ending is not Ending.REFUSED and run.join():

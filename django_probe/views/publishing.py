@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 
+from django_probe.conf import settings
 from django_probe.views.record import Ending, Run
 from django_probe.views.store import BEAT, PIECE, Store
 
@@ -22,7 +23,7 @@ class Publisher:
     def tick(self) -> None:
         """Take that time goes by."""
 
-    def end(self, ending: Ending, ended_at: float) -> None:
+    def end(self, ending: Ending) -> None:
         """Take that the run ends."""
 
     def is_stop_asked(self) -> bool:
@@ -60,16 +61,17 @@ class SharedPublisher(Publisher):
         self._beat_at = time.monotonic()
         try:
             self._store.beat(self._run.id)
-            self._send(None, 0.0)
+            self._send(None)
             self._stop = self._store.is_stop_asked(self._run.id)
             self._wanted = self._run.is_asked() or self._store.is_wanted(self._run.id)
         except Exception:
             logger.exception("The cache that /probe/ shares does not answer")
 
-    def end(self, ending: Ending, ended_at: float) -> None:
+    def end(self, ending: Ending) -> None:
         """Leave the whole run there."""
         try:
-            self._send(ending, ended_at)
+            self._send(ending)
+            self._store.beat(self._run.id, settings.cache_seconds)
             self._store.set_last(self._run.key, self._run.id)
             self._store.free_slot(self._slot, self._run.id)
         except Exception:
@@ -83,7 +85,7 @@ class SharedPublisher(Publisher):
         """Return whether somebody in another process waits for it; true up to a second late."""
         return self._wanted
 
-    def _send(self, ending: Ending | None, ended_at: float) -> None:
+    def _send(self, ending: Ending | None) -> None:
         run = self._run
         lines = run.lines[self._sent :]
         self._sent += len(lines)
@@ -97,7 +99,7 @@ class SharedPublisher(Publisher):
             "planned": run.planned,
             "done": run.done,
             "ending": ending.value if ending else None,
-            "ended_at": ended_at,
+            "ended_at": time.time(),
             "refusal": run.refusal,
         }
         self._store.set_state(run.id, state)

@@ -30,6 +30,9 @@ TICK = 0.25
 PATIENCE = 2.0
 """Seconds that a run gets to end by itself when it is stopped."""
 
+EVENT = '{"v": '
+"""What each line of a wire begins with."""
+
 WORDS = {
     Ending.DEADLINE: (
         "RunDeadline",
@@ -88,7 +91,7 @@ class Pump:
         finally:
             if not self._run.ended:
                 self._ended()
-                self._run.end(Ending.BROKEN, time.time())
+                self._run.end(Ending.BROKEN)
         with contextlib.suppress(Exception):
             close_caches()
             close_old_connections()
@@ -134,6 +137,8 @@ class Pump:
     def _read(self, line: str) -> list[str]:
         """Return what there is to keep of a line."""
         event = line[:60]
+        if not event.startswith(EVENT):  # Somebody else printed it: sitecustomize, say.
+            return []
         if '"probe_finished"' in event:
             self._run.done += 1
         elif '"run_started"' in event or '"run_finished"' in event:
@@ -169,10 +174,9 @@ class Pump:
         elif ending is Ending.FINISHED and self._is_late():
             ending = Ending.DEADLINE
         # The others first: who has the answer may ask them next.
-        ended_at = time.time()
-        self._publisher.end(ending, ended_at)
+        self._publisher.end(ending)
         self._ended()
-        run.end(ending, ended_at)
+        run.end(ending)
 
     def _is_late(self) -> bool:
         """Return whether the run ended itself because of its deadline, which comes a bit sooner."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
@@ -47,11 +47,8 @@ class Question:
     exclude_tags: tuple[str, ...] = ()
     patterns: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
-
-    @property
-    def key(self) -> str:
-        """Return what tells it from others: the project, the release, what is asked."""
-        return _key(self, settings.release, django_settings.SECRET_KEY)
+    key: str = field(default="", compare=False)
+    """What tells it from others: of another project, of another release."""
 
     def arguments(self) -> list[str]:
         """Return the arguments of ``manage.py probe``: each value in one with its option."""
@@ -103,7 +100,7 @@ def read(request: HttpRequest, label: str = "") -> Wish:
         raise Refusal(
             400, f"The query has {len(query)} characters, expected {LONGEST_QUERY} at most."
         )
-    wish = _parsed(_as_text(query), label)
+    wish = _parsed(_as_text(query), label, settings.release, django_settings.SECRET_KEY)
     _known_targets(wish.question.targets)
     return wish
 
@@ -132,7 +129,7 @@ def _as_text(query: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _parsed(query: str, label: str) -> Wish:
+def _parsed(query: str, label: str, release: str, secret: str | bytes) -> Wish:
     try:
         given = QueryDict(query, encoding="utf-8")
     except SuspiciousOperation as exc:
@@ -146,7 +143,7 @@ def _parsed(query: str, label: str) -> Wish:
         lists["labels"] = _values("label", [label, *lists["labels"]])
     flags = {name: _flag(name, given.getlist(name)) for name in FLAGS}
     return Wish(
-        Question(**lists),
+        Question(**lists, key=_key(lists, release, secret)),
         format=_single("format", given.getlist("format")),
         fresh=flags["fresh"],
         status=flags["stream"] or _is_200(given.getlist("status")),
@@ -193,15 +190,15 @@ def _single(name: str, values: list[str]) -> str | None:
 
 
 def _known_targets(targets: tuple[str, ...]) -> None:
+    if not targets:
+        return
     known = getattr(django_settings, "PROBE_TARGETS", None) or {}
     for target in targets:
         if target not in known:
             raise Refusal(404, f"Unknown target {target[:80]!r}.")
 
 
-@lru_cache(maxsize=256)
-def _key(question: Question, release: str, secret: str | bytes) -> str:
-    asked = [getattr(question, name) for name in Question.__slots__]
+def _key(asked: Mapping[str, tuple[str, ...]], release: str, secret: str | bytes) -> str:
     where = getattr(django_settings, "SETTINGS_MODULE", "")
     text = json.dumps([WIRE_VERSION, where, release, asked])
     secret = secret if isinstance(secret, bytes) else secret.encode()

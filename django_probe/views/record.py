@@ -48,20 +48,20 @@ class Run:
         self.lines: list[str] = []
         """Its wire, without newlines; only ever longer."""
         self.size = 0
-        """Characters in its lines."""
+        """Characters that it holds: its lines, and what was made of them."""
         self.planned: int | None = None
         self.done = 0
         self.ending: Ending | None = None
         self.refusal: tuple[str, str] = ("", "")
         """The name of the error and its message, where it was refused."""
-        self.ended_at = 0.0
-        """Seconds since the epoch: another process may have ended it."""
         self.kept = False
         """Whether it goes on when nobody waits: ``async=1``."""
         self.stopping = False
         """Whether somebody has asked it to end."""
         self.rendered: dict[Any, Any] = {}
         """What reporters have made of it, once it has ended."""
+        self._ended_at = 0.0
+        """By this process's own clock: that of another host may be wrong."""
         self._askers = 0
         self._left = False
         self._changed = threading.Condition()
@@ -75,7 +75,7 @@ class Run:
     @property
     def age(self) -> float:
         """Return the seconds since it ended."""
-        return max(time.time() - self.ended_at, 0.0)
+        return time.monotonic() - self._ended_at
 
     def join(self) -> bool:
         """Become one who asks it; return False where it has been given up already."""
@@ -108,14 +108,14 @@ class Run:
                 self.size += sum(map(len, lines))
                 self._tell()
 
-    def end(self, ending: Ending, ended_at: float) -> None:
+    def end(self, ending: Ending, age: float = 0.0) -> None:
         """Take its end.
 
         Args:
-            ended_at: seconds since the epoch.
+            age: the seconds since then.
         """
         with self._changed:
-            self.ended_at = ended_at
+            self._ended_at = time.monotonic() - age
             self.ending = ending
             self._tell()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterable, Mapping
 from io import StringIO
 from typing import Any
@@ -13,7 +14,12 @@ from django_probe.views.anonymous import without_names
 from django_probe.views.ending import decoded
 from django_probe.views.record import Run
 
-__all__ = ["events_of", "render", "rendered"]
+__all__ = ["GZIP", "events_of", "pack", "render", "rendered"]
+
+GZIP = b"\x1f\x8b"
+"""What begins a body that was packed: no report does."""
+WORTH_PACKING = 1024
+"""Bytes."""
 
 MOST_KEPT = 2 * 1024 * 1024
 """Bytes of one rendered report that are worth keeping with its run."""
@@ -41,13 +47,26 @@ def render(found: Format, events: Iterable[Event], options: Mapping[str, Any]) -
     return stream.getvalue().encode("utf-8", "replace")
 
 
-def rendered(run: Run, found: Format, scope: str) -> bytes:
-    """Return an ended run as a report, kept with the run: it is the same for all who ask."""
-    name = found.name, scope
+def rendered(run: Run, found: Format, scope: str, *, packed: bool = False) -> bytes:
+    """Return an ended run as a report, kept with the run: it is the same for all who ask.
+
+    Args:
+        packed: whether by gzip, if that is worth it.
+    """
+    name = found.name, scope, packed
     body: bytes | None = run.rendered.get(name)
     if body is None:
-        options = {"color": False, "verbosity": 1, "command": "./manage.py probe"}
-        body = render(found, events_of(run.lines, scope), options)
+        if packed:
+            body = pack(rendered(run, found, scope))
+        else:
+            options = {"color": False, "verbosity": 1, "command": "./manage.py probe"}
+            body = render(found, events_of(run.lines, scope), options)
         if len(body) <= MOST_KEPT:
             run.rendered[name] = body
+            run.size += len(body)
     return body
+
+
+def pack(body: bytes) -> bytes:
+    """Return a report packed by gzip; one that is short comes back as it is."""
+    return gzip.compress(body, 6, mtime=0) if len(body) >= WORTH_PACKING else body

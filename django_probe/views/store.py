@@ -4,7 +4,8 @@ The run of a question is claimed by ``add`` under a name that holds the run
 before it, so that a claim need never be deleted: whoever knows the same run
 before claims under the same name, and one of them gets it. A run is there as
 text: its wire in pieces, then a state that says how many. It is lost when its
-worker has stopped saying, each second, that it is there.
+worker has stopped saying, each second, that it is there. At its end it says so
+once more, for as long as the answer is given: no two hosts need the same time.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.locmem import LocMemCache
 
 from django_probe.conf import settings
+from django_probe.encoding import WIRE_VERSION
 
 __all__ = ["BEAT", "LOST", "PIECE", "Store", "is_shared"]
 
@@ -27,6 +29,8 @@ BEAT = 1.0
 """Seconds between two signs of life."""
 LOST = 6
 """Seconds without one after which a run is lost."""
+VERSION = f"1.{WIRE_VERSION}"
+"""Of what is kept: during a deploy, releases that keep it in another way share one cache."""
 SLACK = 5.0
 """Seconds that a claim outlives the deadline of its run."""
 
@@ -66,9 +70,9 @@ class Store:
         # It may expire in between: then there is nobody to follow.
         return str(self._cache.get(name, run_id))
 
-    def beat(self, run_id: str) -> None:
-        """Say that the worker of a run is there."""
-        self._cache.set(_name("beat", run_id), 1, LOST)
+    def beat(self, run_id: str, seconds: float = LOST) -> None:
+        """Say that the worker of a run is there; of one that has ended, that it is young."""
+        self._cache.set(_name("beat", run_id), 1, seconds)
 
     def put(self, run_id: str, number: int, piece: str) -> None:
         """Keep a piece of a wire."""
@@ -79,7 +83,7 @@ class Store:
         self._cache.set(_name("state", run_id), json.dumps(state), _kept())
 
     def state(self, run_id: str) -> tuple[dict[str, Any] | None, bool]:
-        """Return what is known of a run, and whether its worker is there."""
+        """Return what is known of a run, and whether its worker is there, or was just now."""
         names = _name("state", run_id), _name("beat", run_id)
         found = self._cache.get_many(names)
         state = found.get(names[0])
@@ -128,7 +132,7 @@ class Store:
 
 
 def _name(*parts: str) -> str:
-    return ":".join(("django_probe", *parts))
+    return ":".join(("django_probe", VERSION, *parts))
 
 
 def _kept() -> float:
