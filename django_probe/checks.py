@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.apps import AppConfig, apps
+from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
 from django_probe.conf import DEFAULT_EXECUTOR, DEFAULT_RUNNER, settings
@@ -21,6 +22,7 @@ __all__ = [
     "check_classes",
     "check_distribution",
     "check_modules",
+    "check_names",
     "check_settings",
     "setting_fault",
 ]
@@ -100,6 +102,25 @@ def check_classes(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
 
 
 @register(TAG)
+def check_names(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Report each setting that is none, but is named nearly like one that is not there."""
+    from difflib import get_close_matches
+
+    there = {name for name in dir(django_settings) if name.startswith("PROBE_")}
+    known = {f"PROBE_{name.upper()}" for name in SETTING_IDS}
+    meant = {name: get_close_matches(name, known - there, 1, 0.85) for name in there - known}
+    return [
+        Warning(
+            f"{name} is no setting of django-probe, and has no effect.",
+            hint=f"Did you mean {near[0]}? If it is your own, give it another name.",
+            id="probe.W002",
+        )
+        for name, near in sorted(meant.items())
+        if near
+    ]
+
+
+@register(TAG)
 def check_modules(
     app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
@@ -165,10 +186,11 @@ def _make_executor() -> None:
 def _load_reporters() -> None:
     if not settings.reporters:
         return
-    from django_probe.formats import find_format
+    from django_probe.formats import BUILT_IN, find_format
 
     for alias in settings.reporters:
-        find_format(alias, settings.reporters)
+        if alias not in BUILT_IN:  # Else check_settings has told it.
+            find_format(alias, settings.reporters).check_options()
 
 
 def _of_app(

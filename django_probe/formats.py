@@ -61,12 +61,28 @@ class Format:
         except UnknownReporter:
             raise  # It says itself what it lacks.
         except Exception as exc:
-            # Names only: a value may be a secret.
-            refused = f"its OPTIONS ({', '.join(self.options)})" if self.options else "to be made"
-            raise UnknownReporter(
-                f"The reporter {self.name!r} refuses {refused}: {text_of(exc)}: change its entry in"
-                " PROBE_REPORTERS, or the reporter."
-            ) from exc
+            raise self._refusal(exc) from exc
+
+    def check_options(self) -> None:
+        """Look whether its class takes its options; no reporter is made.
+
+        Raises:
+            UnknownReporter: it does not.
+        """
+        from inspect import signature
+
+        try:
+            signature(self.reporter_class).bind(None, **self.options)
+        except TypeError as exc:
+            raise self._refusal(exc) from exc
+
+    def _refusal(self, exc: Exception) -> UnknownReporter:
+        # Names only: a value may be a secret.
+        refused = f"its OPTIONS ({', '.join(self.options)})" if self.options else "to be made"
+        return UnknownReporter(
+            f"The reporter {self.name!r} refuses {refused}: {text_of(exc)}: change its entry in"
+            " PROBE_REPORTERS, or the reporter."
+        )
 
 
 def find_format(name: str, aliases: Mapping[str, Mapping[str, Any]]) -> Format:
@@ -168,5 +184,5 @@ def _load(name: str, path: str) -> type[Reporter]:
 
 def _unknown(name: str, names: list[str]) -> UnknownReporter:
     near = difflib.get_close_matches(name, names, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    return UnknownReporter(f"Unknown report format {name!r}: {hint}There are {', '.join(names)}.")
+    told = f"did you mean {near[0]!r}? There are" if near else "expected one of"
+    return UnknownReporter(f"Unknown report format {name!r}: {told} {', '.join(names)}.")

@@ -92,8 +92,9 @@ def _is_below(name: str, tops: Iterable[str]) -> bool:
 def _near(label: str, known: Sequence[str]) -> list[str]:
     """Return names like a label; paths and pytest's ``::`` are read as labels."""
     text = re.sub(r"\.py(?=$|[.:])", "", label).replace("::", ".").replace("/", ".").strip(".")
-    if text in known:
-        return [text]
+    folded = {name.casefold(): name for name in reversed(known)}
+    if text.casefold() in folded:
+        return [folded[text.casefold()]]
     ending = sorted((name for name in known if name.endswith(f".{text}")), key=len)
     if text and ending:
         return ending[:1]

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import difflib
 import json
-import os
 import shlex
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
-from pathlib import Path
 
 from django_probe.plan import Plan
 from django_probe.results import Probe
 from django_probe.selection import Selection
 
-__all__ = ["nothing_ran", "own_command", "probes", "problems"]
+__all__ = ["nothing_ran", "probes", "problems"]
 
 
 def probes(described: Sequence[Probe], format: str) -> Iterator[str]:
@@ -46,7 +43,8 @@ def problems(plan: Plan) -> Iterator[str]:
         problem = entry.problem
         if problem is None:
             continue
-        what = problem.error.message if problem.error else problem.reason
+        error = problem.error
+        what = f"{error.exception_class_path}: {error.message}" if error else problem.reason
         yield f"{entry.label} would be {problem.outcome}: {' '.join(what.split())}"
 
 
@@ -73,22 +71,6 @@ def nothing_ran(selection: Selection, total: int, build: Callable[[Selection], P
         none = f"the one probe{of_labels} does not match"
     asked = " ".join(_filters(selection))
     return f"Nothing ran: {none} {asked}; --list without it shows what there is."
-
-
-def own_command(settings: str | None) -> str:
-    """Return how this command was called, to call it again.
-
-    Args:
-        settings: what ``--settings`` said.
-    """
-    script = sys.argv[0]
-    if Path(script).name == "__main__.py":
-        start = "python -m django"
-    elif os.sep in script and os.access(script, os.X_OK):
-        start = shlex.quote(script)
-    else:
-        start = f"python {shlex.quote(script)}" if script.endswith(".py") else shlex.quote(script)
-    return f"{start} probe" + (f" --settings {shlex.quote(settings)}" if settings else "")
 
 
 def _filters(selection: Selection) -> Iterator[str]:

@@ -65,6 +65,7 @@ def _what(group: Any) -> None:
     group.add_argument(
         "labels",
         nargs="*",
+        default=[],  # Else Django's call_command(labels=…) fails: it takes them as required.
         metavar="label",
         help="app, app.TestX, app.TestX.test_y, app.module.TestX, a dotted module path or the id"
         " in a report; without any: every probe of every installed app",

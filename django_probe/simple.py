@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from django_probe import deployment, listing
+from django_probe.again import own_command
 from django_probe.base_runner import BaseRunner
 from django_probe.choosing import chosen_targets
 from django_probe.conf import settings
@@ -138,8 +139,7 @@ class DjangoProbeSuiteRunner(BaseRunner):
 
     def reporter_defaults(self, found: Format) -> dict[str, Any]:
         """Return the options that reporters get if their class ``accepts`` them."""
-        command = listing.own_command(self.option("settings"))
-        return {**super().reporter_defaults(found), "command": command}
+        return {**super().reporter_defaults(found), "command": own_command(self.options)}
 
     def list_probes(self, selection: Selection) -> int:
         """Write what would run, as text or json; return the exit code."""

@@ -114,6 +114,7 @@ def links(path: Path) -> Iterator[tuple[Path, str]]:
 
 # What is another one in each run, and at each place, or on another Python or Django.
 _CHANGING = (
+    (re.compile(r"\S+/python[\d.]* manage\.py"), "python manage.py"),
     (re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+\+00:00"), "<moment>"),
     (re.compile(r"\b[0-9a-f]{32}\b"), "<id>"),
     (re.compile(r"\d+\.\d+(e-\d+)?"), "<seconds>"),
@@ -141,6 +142,7 @@ def settled(text: str) -> list[str]:
 def keep(path: Path, block: Block, real: str) -> None:
     """Put what the command really wrote in the place of an example, without this machine's names."""
     text = re.sub(r'(?<=")[^"]*/(?=shop/probes\.py\\?")', "/srv/mysite/", real)
+    text = re.sub(r"\S+/python[\d.]* manage\.py", "python manage.py", text)
     text = re.sub(r"( · on |^on <code>)[^\s<]+", r"\1web-1", text, flags=re.MULTILINE)
     text = re.sub(
         r'((?:hostname|value)="|"(?:instance|testEnvironment)": ")[^"]*', r"\1web-1", text

@@ -53,7 +53,7 @@ def refused(project, *options, **kwargs):
         ("--formt=tap", "unrecognized arguments: --formt=tap; see manage.py probe --help"),
         ("--format nope", "Unknown report format 'nope': "),
         ("--format juint", "Unknown report format 'juint': did you mean 'junit'? There are ctrf, "),
-        ("--format=", "Unknown report format '': There are ctrf, "),
+        ("--format=", "Unknown report format '': expected one of ctrf, "),
         ("--format no.such.Reporter", "'no.such.Reporter' cannot be imported from"),
         ("--format lib.parts.NoReporter", "expected a class derived from django_probe.reporting"),
         ("--report nope=x", "Unknown report format 'nope'"),

@@ -116,6 +116,8 @@ def test_overlapping_labels_run_each_probe_once_in_the_order_of_the_plan(project
     [
         ("shop", "did you mean 'acme.shop'?"),
         ("stroe", "did you mean 'store'?"),
+        ("STORE", "did you mean 'store'?"),
+        ("store.checkout", "did you mean 'store.Checkout'?"),
         ("store.Chekout", "did you mean 'store.Checkout'?"),
         ("store.cart.Checkout.test_pya", f"did you mean '{PAY}'?"),
         ("Checkout", "did you mean 'store.Checkout'?"),

@@ -102,7 +102,9 @@ def test_a_pattern_knows_a_probe_by_unittests_id_and_by_its_own(project):
 def test_what_cannot_be_loaded_is_never_filtered_away(project):
     done = project.probe("--list", "--tag", "smoke")
     assert done.stdout.splitlines() == [PAY, REFUND, REPORT, "torn.probes"]
-    assert done.stderr == ("torn.probes would be errored: No module named 'no_such_module'\n")
+    assert done.stderr == (
+        "torn.probes would be errored: ModuleNotFoundError: No module named 'no_such_module'\n"
+    )
     assert project.probe("--tag", "smoke", "--format", "silent").returncode == 1
 
 

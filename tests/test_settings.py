@@ -127,6 +127,7 @@ def test_a_setting_of_the_wrong_type_is_told_by_the_command_and_by_the_check(
         ("PROBE_REPORTERS = {'ci': {'BACKEND': 'lib.explodes.X'}}", "--format ci", "E005", "RuntimeError: not today"),
         ("PROBE_REPORTERS = {'ci': {'BACKEND': 'lib.leaves.X'}}", "--format ci", "E005", "SystemExit"),
         ("PROBE_REPORTERS = {'ci': {'BACKEND': 'lib.parts.NoReporter'}}", "--format ci", "E005", "expected a class derived from django_probe.reporting.Reporter"),
+        ("PROBE_REPORTERS = {'ci': {'BACKEND': 'tap', 'OPTIONS': {'colour': 1}}}", "--format ci", "E005", "'ci' refuses its OPTIONS (colour): "),
     ],
 )  # fmt: skip
 def test_what_a_setting_names_must_be_there_and_of_its_kind(project, extra, options, id, told):
@@ -137,6 +138,22 @@ def test_what_a_setting_names_must_be_there_and_of_its_kind(project, extra, opti
     assert code == 1
     assert f"(probe.{id})" in checked
     assert told in checked
+
+
+def test_a_setting_that_is_nearly_one_is_warned_of(project):
+    code, checked = check(project, "PROBE_TIMEOUTS = 5; PROBE_SITE_URL = 'mine'")
+    assert code == 0
+    assert "(probe.W002) PROBE_TIMEOUTS is no setting of django-probe" in checked
+    assert "Did you mean PROBE_TIMEOUT?" in checked
+    assert "PROBE_SITE_URL" not in checked
+    assert (
+        "W002" not in check(project, "PROBE_TIMEOUTS = [5]; PROBE_TIMEOUT = PROBE_TIMEOUTS[0]")[1]
+    )
+
+
+def test_an_alias_with_the_name_of_a_format_is_told_once(project):
+    _, checked = check(project, "PROBE_REPORTERS = {'junit': {'BACKEND': 'tap'}}")
+    assert checked.count("claimed twice") == 1
 
 
 def test_a_reporter_that_refuses_its_options_is_told_without_their_values(project):

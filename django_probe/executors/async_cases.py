@@ -91,6 +91,7 @@ async def _run_calls(case: Any, ready: Any) -> None:
         except BaseException as exc:
             if not future.cancelled():
                 future.set_exception(exc)
+                future.exception()  # Who waited may be gone: asyncio would log a whole stack.
 
 
 def _call(case: Any, original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

@@ -13,7 +13,8 @@ __all__ = ["Place", "look"]
 TASKS_TOLD = 5
 """Tasks of an event loop whose stack is told."""
 
-_RUNNERS = ("unittest.", "concurrent.", "django_probe.executors.", "django_probe.fixtures")
+_OURS = ("django_probe.executors.", "django_probe.fixtures")
+_RUNNERS = ("unittest.", "concurrent.", *_OURS)
 _LOOP = ("asyncio.", "selectors")
 
 
@@ -34,7 +35,7 @@ def look(thread: int | None) -> Place:
     stack = _told(own) if own else ""
     if loop is not None:
         stack += "".join(map(_task_told, _waiting_tasks(loop)))
-    return Place(stack or _told(frames), loop)
+    return Place(stack or _told(_below_ours(frames)), loop)
 
 
 def _frames(frame: FrameType | None) -> list[FrameType]:
@@ -52,6 +53,12 @@ def _own(frames: list[FrameType]) -> list[FrameType]:
     while start < len(frames) and _is_runner(_module(frames[start])):
         start += 1
     return [frame for frame in frames[start:] if not _module(frame).startswith(_LOOP)]
+
+
+def _below_ours(frames: list[FrameType]) -> list[FrameType]:
+    """Leave out what is in every stack, where all of it is machinery: a hanging cleanup's."""
+    ours = [place for place, frame in enumerate(frames) if _module(frame).startswith(_OURS)]
+    return frames[ours[-1] + 1 :] if ours and ours[-1] + 1 < len(frames) else frames
 
 
 def _is_runner(module: str) -> bool:

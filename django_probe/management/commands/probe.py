@@ -9,7 +9,7 @@ import threading
 import traceback
 from argparse import ArgumentParser
 from functools import partial
-from typing import Any, NoReturn, TextIO, cast
+from typing import Any, NoReturn, TextIO
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 
@@ -96,10 +96,10 @@ class Command(BaseCommand):
     def handle(self, *labels: str, **options: Any) -> None:
         """Run what the options ask for; a caller in Python gets ``SystemExit`` if not ok."""
         labels = tuple(options.pop("labels", ())) or labels
-        given, _ = options.pop("stdout", None), options.pop("stderr", None)
+        # Not self.stderr: that paints all it writes as an error.
+        given, stderr = options.pop("stdout", None), options.pop("stderr", None)
         with self._report_stream(given) as stdout:
             options["color"] = _color(options)
-            stderr = cast("TextIO", self.stderr)
             self._runner = runner_class()(stdout=stdout, stderr=stderr, **options)
             self.exit_code = _exit_code(self._runner.run(labels))
 
