@@ -9,7 +9,7 @@ from typing import Any
 
 __all__ = ["own_command"]
 
-_SAME = ("settings", "pythonpath", "timeout", "allow_writes")
+_SAME = ("settings", "pythonpath", "target", "timeout", "allow_writes")
 """Options without which a probe is not found, or may come to another result."""
 
 
@@ -32,8 +32,8 @@ def _start() -> list[str]:
 
 def _same(options: Mapping[str, Any]) -> Iterator[str]:
     for name in _SAME:
-        value = options.get(name)
-        if value:
+        given = options.get(name) or ()
+        for value in given if isinstance(given, (list, tuple)) else [given]:
             yield f"--{name.replace('_', '-')}"
-        if value and value is not True:
-            yield shlex.quote(format(value, "g") if isinstance(value, float) else str(value))
+            if value is not True:
+                yield shlex.quote(format(value, "g") if isinstance(value, float) else str(value))
