@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from itertools import chain
 
 from django_probe.marks import is_only_on_used
 from django_probe.plan import Batch, Plan, Planned
@@ -23,12 +24,16 @@ def make_batches(entries: Iterable[Planned]) -> list[Batch]:
     batches: dict[object, Batch] = {}
     for entry in entries:
         key, divisible = _home(entry)
-        batch = batches.setdefault(key, Batch(divisible=divisible))
+        batch = batches.get(key)
+        if batch is None:
+            owner = entry.owner
+            shared = owner is not None and owner.has_module_fixture
+            batch = batches[key] = Batch(divisible=divisible, module_fixture=shared)
         batch.entries.append(entry)
-        batch.serial = batch.serial or entry.serial
-        batch.module_fixture = entry.owner is not None and entry.owner.has_module_fixture
+        if entry.marks.serial is True:
+            batch.serial = True
     result = _by_group(batches.values())
-    for index, entry in enumerate(entry for batch in result for entry in batch.entries):
+    for index, entry in enumerate(chain.from_iterable(batch.entries for batch in result)):
         entry.index = index
     return result
 
@@ -50,9 +55,9 @@ def for_target(plan: Plan, target: str, tags: frozenset[str]) -> Plan:
     """
 
     def is_wanted(entry: Planned) -> bool:
-        only_on = entry.only_on
+        only_on = entry.marks.only_on
         is_here = not only_on or any(fnmatchcase(target, pattern) for pattern in only_on)
-        return is_here and (not tags or not tags.isdisjoint(entry.tags))
+        return is_here and (not tags or not tags.isdisjoint(entry.marks.tags))
 
     if not tags and not is_only_on_used():
         return plan
@@ -82,7 +87,7 @@ def _home(entry: Planned) -> tuple[object, bool]:
     if owner.has_module_fixture:
         return owner.case_class.__module__, False
     divisible = not owner.has_class_fixture
-    return (owner, divisible and (entry.serial or entry.group)), divisible
+    return (owner, divisible and entry.marks.serial), divisible
 
 
 def _by_group(batches: Iterable[Batch]) -> list[Batch]:
@@ -91,7 +96,7 @@ def _by_group(batches: Iterable[Batch]) -> list[Batch]:
     grouped: list[tuple[set[str], Batch]] = []
     for batch in batches:
         some = batch.entries[:1] if batch.divisible else batch.entries
-        groups = {entry.group for entry in some} - {""}
+        groups = {entry.marks.group for entry in some} - {""}
         if not groups:
             result.append(batch)
             continue

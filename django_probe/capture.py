@@ -30,13 +30,11 @@ _decoder = codecs.getincrementaldecoder("utf-8")
 class Sink:
     """Collect the output of one probe, until its result is made."""
 
-    __slots__ = ("_decoders", "_texts", "closed")
-
-    def __init__(self) -> None:
-        self.closed = False
-        """What comes now (from a task or thread that the probe left) is nobody's."""
-        self._texts: dict[str, BoundedText] | None = None
-        self._decoders: dict[str, codecs.IncrementalDecoder] | None = None
+    # Of the class, for most probes write nothing: there is one of these for each.
+    closed = False
+    """What comes now (from a task or thread that the probe left) is nobody's."""
+    _texts: dict[str, BoundedText] | None = None
+    _decoders: dict[str, codecs.IncrementalDecoder] | None = None
 
     def write(self, stream: str, text: str) -> None:
         """Add text to ``stdout`` or ``stderr``."""

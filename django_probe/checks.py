@@ -213,7 +213,7 @@ def _of_app(
 
 def _quarantine(entry: Planned) -> Iterator[tuple[object, CheckMessage]]:
     """Yield what is to be said of a quarantine that has ended, or soon will."""
-    mark = entry.quarantine
+    mark = entry.marks.quarantine
     if mark is None:
         return
     from django_probe.gate_marks import today

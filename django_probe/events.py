@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from django_probe.records import quickly_made
 from django_probe.results import DEFAULT_TARGET, ErrorDetail, Probe, ProbeResult, Summary
 
 __all__ = [
@@ -37,6 +38,7 @@ class RunStarted:
     """What ``--shuffle`` used."""
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetStarted:
     """One target of several has answered and begins; a run of one says this in ``RunStarted``."""
@@ -59,6 +61,7 @@ class ProbeStarted:
     target: str = DEFAULT_TARGET
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeFinished:
     """A probe has its result."""

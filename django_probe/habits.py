@@ -242,4 +242,4 @@ def _is_near(entry: Planned, owner: Any) -> bool:
 
 
 def _is_alone(entry: Planned) -> bool:
-    return entry.serial or (entry.owner is not None and entry.owner.has_module_fixture)
+    return entry.marks.alone or (entry.owner is not None and entry.owner.has_module_fixture)

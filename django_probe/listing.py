@@ -63,7 +63,7 @@ def nothing_ran(selection: Selection, total: int, build: Callable[[Selection], P
     if not everything:
         return "Nothing ran: no installed app has a probe. Write one in an app's probes.py."
     of_labels = f" of {', '.join(selection.labels)}" if selection.labels else ""
-    there = sorted({tag for entry in everything for tag in entry.tags})
+    there = sorted({tag for entry in everything for tag in entry.marks.tags})
     if selection.tags and not selection.tags.intersection(there):
         return f"Nothing ran: no probe{of_labels} has {_tags(selection.tags, there)}"
     none = f"none of the {len(everything)} probes{of_labels} matches"

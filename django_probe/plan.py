@@ -5,26 +5,14 @@ from __future__ import annotations
 import unittest
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from django.apps import AppConfig
 
 from django_probe.details import Problem, source_of, text_of
-from django_probe.gate_marks import (
-    QUARANTINE_ATTRIBUTE,
-    RETRY_ATTRIBUTE,
-    SEVERITY_ATTRIBUTE,
-    Quarantine,
-    today,
-)
+from django_probe.gate_marks import today
 from django_probe.labels import holders, roots, spellings
-from django_probe.marks import (
-    ONLY_ON_ATTRIBUTE,
-    SERIAL_ATTRIBUTE,
-    TIMEOUT_ATTRIBUTE,
-    tags_of,
-    writes_of,
-)
+from django_probe.marked import UNMARKED, marks_of
 from django_probe.probe_classes import ProbeClass
 from django_probe.results import Probe
 from django_probe.sanitizing import one_line
@@ -50,6 +38,7 @@ class Planned:
         "_own_id",
         "app_label",
         "index",
+        "marks",
         "method",
         "origin",
         "owner",
@@ -61,6 +50,7 @@ class Planned:
     ) -> None:
         self.owner = owner
         self.method = method
+        self.marks = UNMARKED if owner is None else marks_of(self._function, owner.marks)
         self.index = 0
         self.origin: tuple[str, int] | None = None
         """The module whose ``load_tests`` made it, and which of its test cases it is."""
@@ -122,58 +112,6 @@ class Planned:
             yield from (f"{name}.{self.method}" for name in self.owner.names)
 
     @property
-    def tags(self) -> frozenset[str]:
-        """Return its own tags and those of its class."""
-        if self.owner is None:
-            return _NONE
-        return self.owner.tags | tags_of(self._function)
-
-    @property
-    def serial(self) -> bool:
-        """Return whether it must run while nothing else does."""
-        return self._serial is True
-
-    @property
-    def group(self) -> str:
-        """Return the name of the group whose probes wait for each other, "" for none."""
-        serial = self._serial
-        return serial if isinstance(serial, str) else ""
-
-    @property
-    def quarantine(self) -> Quarantine | None:
-        """Return its own quarantine, or that of its class."""
-        if self.owner is None:
-            return None
-        found: Quarantine | None = getattr(
-            self._function, QUARANTINE_ATTRIBUTE, self.owner.quarantine
-        )
-        return found
-
-    @property
-    def _serial(self) -> bool | str:
-        owner = self.owner
-        if owner is None:
-            return False
-        serial: bool | str = getattr(self._function, SERIAL_ATTRIBUTE, owner.serial)
-        return serial
-
-    @property
-    def writes(self) -> frozenset[str]:
-        """Return the aliases of the databases that it may write to."""
-        if self.owner is None:
-            return _NONE
-        own = writes_of(self._function)
-        return self.owner.writes | own if own else self.owner.writes
-
-    @property
-    def only_on(self) -> tuple[str, ...]:
-        """Return the targets, or globs of them, that it is for; none is all."""
-        if self.owner is None:
-            return ()
-        found: tuple[str, ...] = getattr(self._function, ONLY_ON_ATTRIBUTE, self.owner.only_on)
-        return found
-
-    @property
     def _function(self) -> Any:
         if self.owner is None:
             return None
@@ -183,8 +121,10 @@ class Planned:
         """Return the test case: made now, unless its author made it."""
         if self._case is not None:
             return self._case
-        case_class = cast("ProbeClass", self.owner).case_class
-        return cast("unittest.TestCase", case_class(self.method))
+        assert self.owner is not None
+        case_class: Any = self.owner.case_class
+        made: unittest.TestCase = case_class(self.method)
+        return made
 
     def describe(self, default_timeout: float | None = None) -> Probe:
         """Return the record of this probe, as its author wrote it: not yet fit to be shown.
@@ -196,21 +136,19 @@ class Planned:
         if owner is None:
             source = self.problem.source if self.problem else ""
             return Probe(id=self.id, label=self.method, index=self.index, source=source)
-        timeout = getattr(function, TIMEOUT_ATTRIBUTE, None) or owner.timeout or default_timeout
-        tags = owner.tags | tags_of(function)
-        quarantine = self.quarantine
+        marks = self.marks
         return Probe(
             id=self.id,
             label=self.label,
             index=self.index,
             description=self._description(function),
-            tags=tuple(sorted(tags)) if tags else (),
-            timeout=timeout,
+            tags=tuple(sorted(marks.tags)) if marks.tags else (),
+            timeout=marks.timeout or default_timeout,
             source=source_of(getattr(self._case, "_testFunc", function)),
-            severity=getattr(function, SEVERITY_ATTRIBUTE, owner.severity),
-            quarantine=quarantine.told(today()) if quarantine else None,
-            retry=getattr(function, RETRY_ATTRIBUTE, owner.retry),
-            only_on=getattr(function, ONLY_ON_ATTRIBUTE, owner.only_on),
+            severity=marks.severity,
+            quarantine=marks.quarantine.told(today()) if marks.quarantine else None,
+            retry=marks.retry,
+            only_on=marks.only_on,
         )
 
     def _description(self, function: Any) -> str:

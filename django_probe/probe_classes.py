@@ -9,21 +9,8 @@ from functools import cached_property
 from django.apps import AppConfig
 
 from django_probe.details import Problem
-from django_probe.gate_marks import (
-    QUARANTINE_ATTRIBUTE,
-    RETRY_ATTRIBUTE,
-    SEVERITY_ATTRIBUTE,
-    Quarantine,
-)
 from django_probe.labels import holders, roots, short_name, spellings
-from django_probe.marks import (
-    ONLY_ON_ATTRIBUTE,
-    SERIAL_ATTRIBUTE,
-    TIMEOUT_ATTRIBUTE,
-    tags_of,
-    writes_of,
-)
-from django_probe.results import Retry
+from django_probe.marked import UNMARKED, Marks, marks_of
 
 __all__ = ["ProbeClass", "refusal"]
 
@@ -35,6 +22,8 @@ _INSTEAD = {
     "django_webtest": _OVER_HTTP,
 }
 """Modules whose classes are made for tests -> what to do instead."""
+
+ALONE = Marks(serial=True)
 
 
 class ProbeClass:
@@ -55,16 +44,7 @@ class ProbeClass:
         self.names = {self.id, *(f"{root}.{name}" for root in roots(config))}
         self.held_by: frozenset[str] = frozenset()
         self.add_module(config, home)
-        self.tags = tags_of(case_class)
-        self.timeout: float | None = getattr(case_class, TIMEOUT_ATTRIBUTE, None)
-        self.only_on: tuple[str, ...] = getattr(case_class, ONLY_ON_ATTRIBUTE, ())
-        serial: bool | str = getattr(case_class, SERIAL_ATTRIBUTE, False)
-        self.serial = _is_doctest(case_class) or serial
-        """True, or the name of a group of probes that wait for each other."""
-        self.severity: str = getattr(case_class, SEVERITY_ATTRIBUTE, "error")
-        self.quarantine: Quarantine | None = getattr(case_class, QUARANTINE_ATTRIBUTE, None)
-        self.retry: Retry | None = getattr(case_class, RETRY_ATTRIBUTE, None)
-        self.writes = writes_of(case_class)
+        self.marks = marks_of(case_class, ALONE if _is_doctest(case_class) else UNMARKED)
         self.refusal = refusal(case_class)
         self.own_id = getattr(case_class, "id", None) is not unittest.TestCase.id
         self.own_description = (

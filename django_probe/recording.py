@@ -8,6 +8,7 @@ of what was recorded, and all of it kept.
 from __future__ import annotations
 
 import unittest
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -135,11 +136,7 @@ class Recorder(unittest.TestResult):
         sink: Sink | None = None,
         verdict: Problem | None = None,
     ) -> ProbeResult:
-        """Return what was recorded since ``reset()`` as a result.
-
-        A verdict from outside (it overran, the run was stopped) goes before
-        what the probe itself recorded.
-        """
+        """Return what was recorded since ``reset()``; a verdict from outside goes before it."""
         if not self._dirty and verdict is None and sink is None:
             return ProbeResult(
                 probe=probe,
@@ -174,13 +171,12 @@ class Recorder(unittest.TestResult):
     ) -> ProbeResult:
         """Return the result of a probe that does not run because of a problem."""
         self.reset()
-        return self.result(
-            self.shown(probe), started_at, 0.0, sink=sink, verdict=self.scrubbed(problem)
-        )
+        (probe,) = self.shown([probe])
+        return self.result(probe, started_at, 0.0, sink=sink, verdict=self.scrubbed(problem))
 
-    def shown(self, probe: Probe) -> Probe:
-        """Return the record of a probe without secrets."""
-        return self._scrubber.probe(probe)
+    def shown(self, probes: Sequence[Probe]) -> Sequence[Probe]:
+        """Return records of probes without secrets."""
+        return self._scrubber.probes(probes)
 
     def named(self, text: str) -> str:
         """Return the name of a class, a fixture or the like without secrets, on one line."""

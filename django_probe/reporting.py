@@ -86,7 +86,7 @@ class Report:
 
     def feed(self, event: Event) -> None:
         """Hand an event to the reporter."""
-        hand_over(self.reporter, event)
+        _FEEDERS[type(event)](self.reporter, event)
 
 
 def hand_over(reporter: Reporter, event: Event) -> None:
@@ -149,7 +149,7 @@ class ReporterGroup:
 
     def feed(self, event: Event) -> None:
         """Hand an event to every report that still works."""
-        for report in tuple(self._working):
+        for report in self._working:
             try:
                 report.feed(event)
             except BaseException as exc:  # SystemExit too: a reporter must not end the run
@@ -157,7 +157,7 @@ class ReporterGroup:
 
     def close(self) -> None:
         """Finish every output: files move into place whole."""
-        for report in tuple(self._working):
+        for report in self._working:
             try:
                 report.output.commit()
             except BaseException as exc:
@@ -176,7 +176,7 @@ class ReporterGroup:
         return bool(self._working) or not self._reports
 
     def _lose(self, report: Report, exc: BaseException) -> None:
-        self._working.remove(report)
+        self._working = [other for other in self._working if other is not report]
         with contextlib.suppress(Exception):
             report.output.discard()
         what = exc.strerror if isinstance(exc, OSError) and exc.strerror else f"{exc}"

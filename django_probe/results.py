@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
+from django_probe.records import quickly_made
+
 __all__ = [
     "DEFAULT_TARGET",
     "ENDED",
@@ -44,6 +46,8 @@ class Outcome(str, Enum):
     def __str__(self) -> str:
         return self.value
 
+    __hash__ = str.__hash__  # Enum's own is written in Python, and asked for each result.
+
 
 NON_BLOCKING = frozenset({Outcome.PASSED, Outcome.SKIPPED, Outcome.EXPECTED_FAILURE})
 """The outcomes that let a deploy go on."""
@@ -65,6 +69,7 @@ ENDED = "ended "
 """How the text of a quarantine begins that has no effect any more."""
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
     """One test method that runs on production, as its plan knows it."""
@@ -121,6 +126,7 @@ class SubTestResult:
     """How many it stands for: a long list ends with one that stands for all the others."""
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeResult:
     """What came of one probe on one target."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from django_probe.bounded import BoundedText
@@ -40,10 +41,15 @@ class Scrubber:
         """Return captured output that may be shown."""
         return self.redactor.scrub_output(kept) if kept else ""
 
-    def probe(self, probe: Probe) -> Probe:
+    def probes(self, probes: Sequence[Probe]) -> Sequence[Probe]:
+        """Return records of probes without secrets: as they are, if one look at all finds none."""
+        if self.redactor.is_harmless("\n".join(map(_texts_of, probes))):
+            return probes
+        return [self._probe(probe) for probe in probes]
+
+    def _probe(self, probe: Probe) -> Probe:
         """Return the record of a probe without secrets; nearly always as it is."""
-        texts = (probe.id, probe.description, probe.source, probe.quarantine or "", *probe.tags)
-        if self.redactor.is_harmless(" ".join(texts)):
+        if self.redactor.is_harmless(_texts_of(probe)):
             return probe
         return replace(
             probe,
@@ -77,3 +83,9 @@ class Scrubber:
             message=self.message(error.message),
             traceback=self.text(error.traceback),
         )
+
+
+def _texts_of(probe: Probe) -> str:
+    """Return all texts of a probe that its author wrote."""
+    tags = " ".join(probe.tags) if probe.tags else ""
+    return f"{probe.id} {probe.description} {probe.source} {probe.quarantine or ''} {tags}"

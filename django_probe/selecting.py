@@ -84,7 +84,7 @@ def _unknown(label: str, entries: Sequence[Planned]) -> UnknownLabel:
 def _is_wanted(entry: Planned, selection: Selection) -> bool:
     if entry.owner is None:
         return True  # What could not be loaded must not be filtered away: it would look green.
-    tags = entry.tags
+    tags = entry.marks.tags
     if selection.tags and not tags & selection.tags:
         return False
     if tags & selection.exclude_tags:

@@ -150,7 +150,7 @@ class DjangoProbeSuiteRunner(BaseRunner):
             raise ConfigurationError("--list writes to stdout alone: leave the reports out.")
         plan = self.build_suite(selection)
         timeout = self.option("timeout", settings.timeout)
-        described = [self.scrubber.probe(entry.describe(timeout)) for entry in plan.entries]
+        described = self.scrubber.probes([entry.describe(timeout) for entry in plan.entries])
         self._output("").open().writelines(listing.probes(described, name))
         for line in listing.problems(plan):
             self.warn(line)

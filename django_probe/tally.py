@@ -23,9 +23,8 @@ class Tally:
 
     def add(self, event: Event) -> None:
         """Take an event into the count."""
-        kind = type(event)
-        if kind is ProbeFinished:
-            self._add_result(event.result)  # type: ignore[union-attr]
+        if type(event) is ProbeFinished:
+            self._add_result(event.result)
         elif isinstance(event, FixtureFailed):
             self.fixture_errors += 1
         elif isinstance(event, TargetFailed):

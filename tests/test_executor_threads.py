@@ -254,15 +254,15 @@ def test_a_worker_that_dies_in_the_middle_of_a_probe_is_told(monkeypatch):
 
 def test_a_worker_without_a_sign_of_life_is_given_up(monkeypatch):
     """It hangs where no probe is: our own code must not hold up a run either."""
-    from django_probe.recording import Recorder
+    from django_probe.executors import batch_run
 
     over = threading.Event()
-    original = Recorder.shown
+    original = batch_run.BatchRun._describe
 
-    def hang_once(self, probe):
-        if probe.id.endswith("test_2") and not over.is_set() and self._worker:
+    def hang_once(self, planned):
+        if planned.method == "test_2" and not over.is_set():
             over.wait(5)
-        return original(self, probe)
+        return original(self, planned)
 
     class Probe(unittest.TestCase):
         def test_1(self):
@@ -274,7 +274,7 @@ def test_a_worker_without_a_sign_of_life_is_given_up(monkeypatch):
         def test_3(self):
             pass
 
-    monkeypatch.setattr(Recorder, "shown", hang_once)
+    monkeypatch.setattr(batch_run.BatchRun, "_describe", hang_once)
     monkeypatch.setattr(thread_pool, "SILENCE", 0.5)
     try:
         told = run(Probe)

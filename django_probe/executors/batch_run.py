@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Sequence
 from datetime import datetime, timezone
 
@@ -19,6 +20,9 @@ from django_probe.results import Probe, ProbeResult
 from django_probe.traffic import current_label, current_run
 
 __all__ = ["BatchRun", "outline"]
+
+AHEAD = 50
+"""Probes whose records are made at once."""
 
 
 class BatchRun:
@@ -40,6 +44,7 @@ class BatchRun:
         self.began = time.monotonic()
         """The same by the monotonic clock."""
         self.sink = Sink()
+        self._ahead: deque[Probe] = deque()
 
     def run(self, host: Host) -> None:
         """Run from ``position`` on, until the end or until the host stops it."""
@@ -89,9 +94,11 @@ class BatchRun:
     def _describe(self, planned: Planned) -> tuple[Probe, Problem | None]:
         """Return a probe's record; its author's code may have a hand in it, and fail."""
         host = self._host
-        if planned.owner is None or not planned.owner.own_description:
-            return host.recorder.shown(planned.describe(host.timeout)), None
-        permit_writes(planned.writes)
+        if not self._ahead:
+            self._ahead.extend(host.recorder.shown(self._look_ahead()))
+        if self._ahead:
+            return self._ahead.popleft(), None
+        permit_writes(planned.marks.writes)
         found: list[Probe] = []
         problem: Problem | None = None
         try:
@@ -100,15 +107,32 @@ class BatchRun:
             )
         except Exception as exc:
             problem = Problem.raised(exc, at="shortDescription")
-        probe = found[0] if found else outline(planned)
-        return host.recorder.shown(probe), problem
+        (probe,) = host.recorder.shown(found or [outline(planned)])
+        return probe, problem
+
+    def _look_ahead(self) -> list[Probe]:
+        """Return the records of the next probes, up to one whose author describes it.
+
+        Several at once, for one look finds whether any of them holds a secret.
+        """
+        probes: list[Probe] = []
+        for planned in self.entries[self.position : self.position + AHEAD]:
+            if planned.owner is not None and planned.owner.own_description:
+                break
+            try:
+                probes.append(planned.describe(self._host.timeout))
+            except BaseException:  # It is told when its turn comes.
+                if not probes:
+                    raise
+                break
+        return probes
 
     def _call(self, planned: Planned, probe: Probe) -> ProbeResult:
         host, recorder = self._host, self._host.recorder
         recorder.reset()
 
         def step() -> None:
-            permit_writes(planned.writes)
+            permit_writes(planned.marks.writes)
             call(planned, recorder)
             for refused in untold_refusals():  # The probe went on as if nothing were wrong.
                 recorder.add_raised(None, (type(refused), refused, refused.__traceback__))

@@ -207,14 +207,14 @@ def _opened(connection: Any, **kwargs: object) -> None:
 def permit_writes(aliases: frozenset[str]) -> None:
     """Let the code that the calling worker runs next write to these aliases and no others."""
     owner = _owner.get()
-    if owner is not None:
+    if owner is not None and owner.permit.aliases != aliases:
         owner.permit_writes(aliases)
 
 
 def untold_refusals() -> list[WriteRefused]:
     """Return what the guard refused the calling worker's code and no result tells of yet."""
     owner = _owner.get()
-    return owner.permit.take_untold() if owner is not None else []
+    return owner.permit.take_untold() if owner is not None and owner.permit.refused else []
 
 
 def close_own() -> None:

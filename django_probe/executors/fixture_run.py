@@ -84,7 +84,7 @@ class FixtureRun:
         problem = refusal(owner.case_class) or self._enter_module(owner, told_at)
         if problem is None and owner.has_class_fixture:
             call = fixtures.class_setup(owner.case_class)
-            problem = self._set_up(owner.case_class, call, owner.timeout, told_at)
+            problem = self._set_up(owner.case_class, call, owner.marks.timeout, told_at)
         if problem is None:
             self.owner = owner
             self._host.fixtures_changed()
@@ -139,7 +139,7 @@ class FixtureRun:
         if owner is None:
             return
         if owner.has_class_fixture or fixtures.has_class_cleanups(owner.case_class):
-            self._tear_down(fixtures.class_teardown(owner.case_class), owner.timeout)
+            self._tear_down(fixtures.class_teardown(owner.case_class), owner.marks.timeout)
         self.owner = None
         self._host.fixtures_changed()
 

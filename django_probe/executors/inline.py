@@ -73,9 +73,9 @@ class _StoppingRecorder(Recorder):
         super().__init__(config, target, "1")
         self._debugger = debugger
 
-    def shown(self, probe: Probe) -> Probe:
-        """Return the record of a probe that may take its time, whatever its mark says."""
-        return super().shown(replace(probe, timeout=None))
+    def shown(self, probes: Sequence[Probe]) -> Sequence[Probe]:
+        """Return the records of probes that may take their time, whatever their marks say."""
+        return super().shown([replace(probe, timeout=None) for probe in probes])
 
     def addError(self, test: Any, err: Any) -> None:
         """Record an exception, and look at it."""

@@ -174,7 +174,7 @@ class Ledger:
                 )
             return
         if task.probe is None:
-            probe = self._recorder.shown(outline(task.rest[0]))
+            (probe,) = self._recorder.shown([outline(task.rest[0])])
             event = ProbeStarted(probe=probe, target=self.target, at=task.started_at)
             self._events.append(event)
             recorder.reset()

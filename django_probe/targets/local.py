@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import socket
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -131,17 +130,19 @@ class LocalTarget(Target):
             yield wrong
             yield from self._give_up(plan.batches, wrong.error.message)
             return
-        told: Counter[int] = Counter()
+        told = bytearray(1 + max((entry.index for entry in plan.entries), default=0))
+        results = 0
         try:
             for event in self._ask(plan, deadline):
                 if type(event) is ProbeFinished:
-                    told[event.result.probe.index] += 1
+                    told[event.result.probe.index] = True
+                    results += 1
                 yield event
         except Exception as exc:
             yield from self._mend(plan, told, Problem.raised(exc))
             return
-        if told.total() != plan.total:
-            message = f"its executor told {told.total()} results for {plan.total} probes"
+        if results != plan.total:
+            message = f"its executor told {results} results for {plan.total} probes"
             yield from self._mend(plan, told, Problem.errored("MissingResults", message))
 
     def _ask(self, plan: Plan, deadline: Deadline) -> Iterator[Event]:
@@ -192,7 +193,7 @@ class LocalTarget(Target):
             yield ProbeStarted(probe=result.probe, target=self.alias, at=result.started_at)
         yield event
 
-    def _mend(self, plan: Plan, told: Mapping[int, int], problem: Problem) -> Iterator[Event]:
+    def _mend(self, plan: Plan, told: Sequence[int], problem: Problem) -> Iterator[Event]:
         """Keep the promise of one result for each probe where the executor did not."""
         error = cast("ErrorDetail", self._recorder.scrubbed(problem).error)
         yield TargetFailed(target=self.alias, error=error)

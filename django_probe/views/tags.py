@@ -22,7 +22,7 @@ def refuse_unknown_tags(labels: Iterable[str], tags: Iterable[str]) -> None:
     if not asked:
         return
     plan = runner_class()().build_suite(Selection(labels=tuple(labels)))
-    known = {tag for entry in plan.entries for tag in entry.tags}
+    known = {tag for entry in plan.entries for tag in entry.marks.tags}
     for tag in sorted(asked - known):
         there = f"expected one of {', '.join(sorted(known)[:12])}." if known else "none has any."
         raise UnknownTag(f"No probe has the tag {tag!r}: {there}")

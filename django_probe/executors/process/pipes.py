@@ -84,10 +84,7 @@ class Pipes:
 class PipeSink(Sink):
     """Collect what one probe writes, its threads and its child processes included."""
 
-    __slots__ = ("_pipes",)
-
     def __init__(self, pipes: Pipes) -> None:
-        super().__init__()
         self._pipes = pipes
 
     def write(self, stream: str, text: str) -> None:

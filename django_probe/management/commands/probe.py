@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sys
 import threading
@@ -29,6 +30,9 @@ EPILOG = (
     " 3 a report could not be written; 4 a target could not be asked, or serves another release;"
     " 5 nothing ran; 130, 143 interrupted"
 )
+
+GARBAGE = 5_000
+"""Objects that are made, less those that are gone, until garbage is looked for; Python's is 700."""
 
 
 class Command(BaseCommand):
@@ -62,6 +66,7 @@ class Command(BaseCommand):
         self.stderr = OutputWrapper(sys.stderr)
         self.stderr.style_func = self.style.ERROR
         self._is_command_line = True
+        _collect_less_garbage()
         try:
             super().run_from_argv(argv)
         except KeyboardInterrupt:
@@ -123,6 +128,16 @@ class Command(BaseCommand):
                     stream.flush()
             os._exit(code)
         sys.exit(code)
+
+
+def _collect_less_garbage() -> None:
+    """Spare this process the search for garbage in what Django has made to last.
+
+    It is a tenth of a run of 10,000 trivial probes. Of what comes later, garbage in
+    cycles is found after as many objects as Python makes in a few milliseconds.
+    """
+    gc.freeze()
+    gc.set_threshold(GARBAGE)
 
 
 def _told(exc: BaseException) -> CommandError:
