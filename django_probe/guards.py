@@ -7,24 +7,27 @@ derived from it (``copy()``, a connection without a database) is guarded too.
 
 from __future__ import annotations
 
+import atexit
 import functools
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from importlib import import_module
 from typing import Any
 
 from django.db import connections
+from django.db.utils import ConnectionHandler
 
 from django_probe.guarding import permits
 from django_probe.guarding.base import GuardedWrapper
-from django_probe.guarding.permits import Permit, WriteRefused, acting
-from django_probe.guarding.statements import is_refusal
+from django_probe.guarding.permits import WriteRefused, acting
+from django_probe.guarding.statements import is_ours, is_refusal
 from django_probe.marks import EVERY_ALIAS
 
 __all__ = [
     "Unguardable",
     "WriteRefused",
     "explained",
+    "for_a_run",
     "mark_told",
     "only_reading",
     "replaced",
@@ -40,9 +43,12 @@ GUARDS = {
 """Vendor -> the guard that is mixed into its wrapper; any other fails closed."""
 
 RAW = (
-    "the write guard refused it: this probe may only read{}. To allow it: @allow_writes above the"
-    " probe or its class; or, for all probes, --allow-writes or PROBE_ALLOW_WRITES = True"
+    "this probe may only read{}. To allow it: @allow_writes above the probe or its class; or, for"
+    " all probes, --allow-writes or PROBE_ALLOW_WRITES = True"
 )
+
+
+_create_bare: Any = ConnectionHandler.create_connection
 
 
 def watch() -> None:
@@ -50,15 +56,44 @@ def watch() -> None:
 
     Where no probe runs, Django's own are made as ever. Calling it again changes nothing.
     """
-    connections.create_connection = _create  # type: ignore[method-assign]
+    ConnectionHandler.create_connection = _create  # type: ignore[method-assign, assignment]
     permits.note_bystanders()
 
 
 @contextmanager
-def only_reading() -> Iterator[None]:
-    """Let the code of this thread open guarded connections only: the import of a probe module."""
+def for_a_run(*, allow_writes: bool) -> Iterator[None]:
+    """Guard all that belongs to a run and to none of its probes, unless that may write.
+
+    Threads that probes leave are such, what is imported, and hooks for the end of the process.
+    """
     watch()
-    with acting(Permit()), replaced():
+    hooks = nullcontext() if allow_writes else _guarded_hooks()
+    with permits.probing(everything=allow_writes), hooks:
+        yield
+
+
+@contextmanager
+def _guarded_hooks() -> Iterator[None]:
+    """Guard the hooks that are given to ``atexit`` meanwhile.
+
+    What was given last runs first: one hook comes before them, and one after them.
+    """
+    exiting, before = ExitStack(), atexit._ncallbacks()
+    atexit.register(exiting.close)
+    try:
+        yield
+    finally:
+        if atexit._ncallbacks() == before + 1:
+            atexit.unregister(exiting.close)
+        else:
+            atexit.register(exiting.enter_context, only_reading())
+
+
+@contextmanager
+def only_reading() -> Iterator[None]:
+    """Let the code of this thread only read: a probe module that is imported, hooks at the end."""
+    watch()
+    with acting(permits.of_loading()), replaced():
         yield
 
 
@@ -89,7 +124,8 @@ def explained(exc: BaseException, text: str) -> str:
     if permit is None or refused or permit.aliases >= EVERY_ALIAS or not is_refusal(exc):
         return text
     aliases = ", ".join(map(repr, sorted(permit.guarded)))
-    return f"{text.rstrip()} - {RAW.format(f' from {aliases}' if aliases else '')}"
+    by = "" if is_ours(exc) else "the write guard refused it: "
+    return f"{text.rstrip()} - {by}{RAW.format(f' from {aliases}' if aliases else '')}"
 
 
 def mark_told(exc: BaseException) -> bool:
@@ -110,9 +146,9 @@ def unknown_aliases(writes: frozenset[str]) -> list[str]:
     return sorted(alias for alias in writes - EVERY_ALIAS if alias not in connections.settings)
 
 
-def _create(alias: str) -> Any:
+def _create(handler: ConnectionHandler, alias: str) -> Any:
     """Return a new wrapper: guarded where a probe runs, without a pool, closed after each use."""
-    wrapper: Any = type(connections).create_connection(connections, alias)
+    wrapper: Any = _create_bare(handler, alias)
     if not permits.of_this_code():
         return wrapper
     options = wrapper.settings_dict.get("OPTIONS", {})

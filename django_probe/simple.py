@@ -17,6 +17,7 @@ from django_probe.exceptions import ConfigurationError
 from django_probe.executors.base import Executor
 from django_probe.executors.names import DEBUGGER, PARALLEL, make_executor
 from django_probe.formats import Format
+from django_probe.guards import for_a_run
 from django_probe.options import add_options
 from django_probe.plan import Plan
 from django_probe.project_redactor import project_redactor
@@ -75,7 +76,8 @@ class DjangoProbeSuiteRunner(BaseRunner):
         """
         deployment.enter(self.option("verbosity", 1), self.warn)
         seconds = None if self.option("pdb") else self.option("deadline", settings.deadline)
-        summary = self.ask(selection, seconds)
+        with for_a_run(allow_writes=self.allow_writes):
+            summary = self.ask(selection, seconds)
         if not summary.counts.ran and summary.exit_code in (0, 5):
             self.warn(listing.nothing_ran(selection, summary.counts.total, self.build_suite))
         return summary
@@ -119,7 +121,7 @@ class DjangoProbeSuiteRunner(BaseRunner):
         return RunConfig(
             timeout=self.option("timeout", settings.timeout),
             failfast=bool(self.option("failfast")),
-            allow_writes=bool(self.option("allow_writes")) or settings.allow_writes,
+            allow_writes=self.allow_writes,
             redactor=self.scrubber.redactor,
             strict=bool(self.option("strict")),
             fail_on_flaky=bool(self.option("fail_on_flaky")),
@@ -127,6 +129,11 @@ class DjangoProbeSuiteRunner(BaseRunner):
             retry_delay=self.option("retry_delay", 1.0),
             expect_release=self.option("expect_release"),
         )
+
+    @property
+    def allow_writes(self) -> bool:
+        """Whether all that runs may write to the databases."""
+        return bool(self.option("allow_writes")) or settings.allow_writes
 
     def get_redactor(self) -> Redactor:
         """Return what masks secrets in every record."""

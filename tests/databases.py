@@ -29,6 +29,7 @@ default_pool_size = 4
 max_client_conn = 300
 logfile = {folder}/log
 pidfile = {folder}/pid
+{more}
 """
 
 
@@ -101,7 +102,7 @@ class MariaDB:
 
 
 @contextlib.contextmanager
-def pgbouncer(folder: Path, mode="transaction"):
+def pgbouncer(folder: Path, mode="transaction", more=""):
     """Run PgBouncer in front of the server; yield its port."""
     if PGBOUNCER is None:
         pytest.skip("no PgBouncer: apt-get install pgbouncer")
@@ -111,7 +112,7 @@ def pgbouncer(folder: Path, mode="transaction"):
     own = folder / "pgbouncer"
     own.mkdir()
     ini = own / "pgbouncer.ini"
-    ini.write_text(POOLER.format(port=port, folder=own, mode=mode))
+    ini.write_text(POOLER.format(port=port, folder=own, mode=mode, more=more))
     user = {"user": "postgres", "group": "postgres"} if _is_root_with("postgres") else {}
     if user:  # It refuses to be root, and must get to its files.
         for path in (own, ini):

@@ -18,7 +18,7 @@ MODELS = """
         n = models.IntegerField(default=0)
 """
 HEAD = """
-import asyncio, threading, unittest
+import asyncio, contextlib, threading, unittest
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError, connection, connections, transaction
 from django_probe import allow_writes, serial
@@ -288,8 +288,7 @@ def test_a_refusal_that_the_probe_swallows_is_its_error_all_the_same(make_shop):
     assert names(project) == []
 
 
-@pytest.mark.once
-def test_what_is_imported_or_loaded_may_not_write(make_shop):
+def test_what_is_imported_or_loaded_may_not_write_unless_all_may(make_shop):
     project = make_shop(
         PLAIN,
         **{
@@ -300,13 +299,57 @@ def test_what_is_imported_or_loaded_may_not_write(make_shop):
                     write("by load_tests")
                     return tests
             """),
+            "threads/probes.py": HEAD
+            + textwrap.dedent("""
+                go_on, told = threading.Event(), []
+                def work():
+                    go_on.wait()
+                    try:
+                        write("by a thread")
+                    except DatabaseError as exc:
+                        told.append(exc)
+                thread = threading.Thread(target=work)
+                thread.start()
+                class Probe(unittest.TestCase):
+                    def test_thread(self):
+                        go_on.set()
+                        thread.join()
+                        if told:
+                            raise told[0]
+            """),
         },
     )
     results = project.results()
     assert {r["error"]["exception_class_path"] for r in results.values()} == {
         "django_probe.guards.WriteRefused"
     }
-    assert names(project) == []
+    assert (names(project), len(results)) == ([], 3)
+    project.probe("--allow-writes")
+    assert names(project) == ["at import", "by a thread", "by load_tests"]
+
+
+@pytest.mark.once
+def test_what_probes_have_the_process_do_at_its_end_may_not_write(make_shop):
+    project = make_shop(PLAIN.replace("write()", "atexit.register(write)"))
+    project.write("shop/apps.py", """
+        import atexit
+        from django.apps import AppConfig
+        class Shop(AppConfig):
+            name = "shop"
+            def ready(self):
+                atexit.register(self.write)
+            def write(self):
+                self.get_model("Item").objects.create(name="the app's own")
+    """)  # fmt: skip
+    source = (project.folder / "shop/probes.py").read_text()
+    project.write("shop/probes.py", "import atexit\n" + source)
+    done = project.probe()
+    assert (done.returncode, names(project)) == (0, ["the app's own"])
+    assert "INSERT was refused on the database 'default'" in done.stderr
+    with opened(project) as database:
+        database.execute("DELETE FROM shop_item")
+    assert project.probe("--allow-writes").stderr == ""
+    assert names(project) == ["the app's own", "written"]
 
 
 @pytest.mark.once
@@ -348,6 +391,24 @@ def test_what_one_probe_may_do_is_not_left_to_the_next(make_shop):
                 Item.objects.count()
 
         class WithoutFixture(unittest.TestCase):
+            threads = []
+            go_on = threading.Event()
+            @allow_writes
+            def test_1_leaves_a_thread(self):
+                def work():
+                    with transaction.atomic():
+                        write("in time")
+                    written.set()
+                    self.go_on.wait()
+                    with contextlib.suppress(DatabaseError):
+                        write("too late")
+                written = threading.Event()
+                self.threads.append(threading.Thread(target=work))
+                self.threads[0].start()
+                written.wait()
+            def test_2_is_not_what_it_stayed_for(self):
+                self.go_on.set()
+                self.threads[0].join()
             def test_5_leaves_autocommit_off(self):
                 transaction.set_autocommit(False)
                 Item.objects.count()
@@ -364,8 +425,10 @@ def test_what_one_probe_may_do_is_not_left_to_the_next(make_shop):
         "test_4": "passed",
         "test_5_leaves_autocommit_off": "passed",
         "test_6": "passed",
+        "test_1_leaves_a_thread": "passed",
+        "test_2_is_not_what_it_stayed_for": "errored",
     }, results
-    assert names(project) == ["six"]
+    assert names(project) == ["in time", "six"]
 
 
 def test_several_workers_each_write_what_their_own_probe_may(make_shop):
@@ -696,12 +759,66 @@ def test_reads_of_every_kind_work_on_postgresql(make_shop, postgres):
     check_reads(project)
 
 
+@pytest.mark.once
+@pytest.mark.service
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg2"])
+def test_the_options_of_a_service_are_kept(make_shop, postgres, tmp_path, driver):
+    before = 'import sys\nsys.modules["psycopg"] = None\n' if driver == "psycopg2" else ""
+    pytest.importorskip(driver)
+    services = tmp_path / "services.conf"
+    services.write_text("[shop]\nhost=127.0.0.1\nuser=postgres\noptions=-c statement_timeout=7s\n")
+    project = make_shop(
+        PLAIN
+        + """
+        def test_options(self):
+            with connection.cursor() as cursor:
+                cursor.execute("SHOW statement_timeout")
+                self.assertEqual(cursor.fetchone(), ("7s",))
+        """,
+        before
+        + f"""
+DATABASES["default"] = {{
+    "ENGINE": "django.db.backends.postgresql", "NAME": "{postgres.name}",
+    "OPTIONS": {{"service": "shop"}},
+}}
+""",
+    )
+    assert outcomes(project.results(env={"PGSERVICEFILE": str(services)})) == {
+        "test_create": "errored", "test_reads": "passed", "test_options": "passed"
+    }  # fmt: skip
+
+
 @pytest.mark.service
 def test_reads_of_every_kind_work_on_mariadb(make_shop, mariadb):
     options = """ "init_command": "SET sql_mode='STRICT_TRANS_TABLES'" """
     project = make_shop(READS, mariadb.settings(options=options))
     mariadb.execute(ROWS)
     check_reads(project)
+
+
+@pytest.mark.service
+def test_the_second_statement_of_a_string_is_told_on_mariadb(make_shop, mariadb):
+    several = str(1 << 16)  # CLIENT.MULTI_STATEMENTS, the default of mysqlclient
+    project = make_shop(
+        """
+        class Probe(unittest.TestCase):
+            def ask(self, query):
+                with connection.cursor() as cursor:
+                    cursor.execute(query)
+                    return cursor.fetchall()
+            def test_reads(self):
+                self.assertEqual(self.ask("SELECT 1; SELECT 2"), ((1,),))
+            def test_writes(self):
+                self.ask("SELECT 1; DELETE FROM shop_item")
+        """,
+        mariadb.settings(options=f'"client_flag": {several}'),
+    )
+    mariadb.execute(ROWS)
+    results = project.results()
+    assert outcomes(results) == {"test_reads": "passed", "test_writes": "errored"}
+    error = results["shop.Probe.test_writes"]["error"]
+    assert error["message"].startswith("A write was refused on the database 'default': this probe")
+    assert mariadb.execute("SELECT count(*) FROM shop_item") == [(3,)]
 
 
 DRIVERS = {"psycopg": "", "server-side-binding": '"server_side_binding": True', "psycopg2": ""}
@@ -723,6 +840,15 @@ def test_reads_of_every_kind_work_behind_pgbouncer(make_shop, postgres, tmp_path
         project = make_shop(source, settings)
         postgres.execute(ROWS)
         check_reads(project)
+
+
+@pytest.mark.once
+@pytest.mark.service
+def test_a_pooler_that_drops_the_option_is_noticed(make_shop, postgres, tmp_path):
+    with pgbouncer(tmp_path, more="ignore_startup_parameters = options") as port:
+        project = make_shop(PLAIN, postgres.settings(port))
+        assert outcomes(project.results()) == {"test_create": "errored", "test_reads": "passed"}
+    assert postgres.execute("SELECT count(*) FROM shop_item") == [(0,)]
 
 
 @pytest.mark.once

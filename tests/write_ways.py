@@ -37,7 +37,7 @@ MODELS = """
 """
 HEAD = """
 import io, threading, unittest
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 from shop.models import Item
 
 def sql(query, params=None):
@@ -149,9 +149,64 @@ cursor = raw().cursor()
 cursor.execute(INSERT)
 raw().commit()
 """
-SCHEMA = """
-with connection.schema_editor() as editor:
-    editor.add_field(Item, extra())
+OTHER_CURSOR = {
+    "postgresql": """
+try:
+    import psycopg
+except ImportError:
+    from psycopg2.extras import RealDictCursor
+    cursor = raw().cursor(cursor_factory=RealDictCursor)
+else:
+    cursor = psycopg.ClientCursor(raw())
+cursor.execute(INSERT)
+raw().commit()
+""",
+    "mariadb": """
+from pymysql.cursors import DictCursor
+raw().cursor(DictCursor).execute(INSERT)
+raw().commit()
+""",
+    "sqlite": """
+import sqlite3
+sqlite3.Cursor(raw()).execute(INSERT)
+raw().commit()
+""",
+}
+DRIVER_S_TRANSACTION = {
+    "postgresql": """
+try:
+    import psycopg
+except ImportError:
+    raw().autocommit = False
+    raw().tpc_begin(raw().xid(1, "way", "probe"))
+    raw().cursor().execute(INSERT)
+    raw().tpc_commit()
+else:
+    with raw().pipeline(), raw().transaction():
+        raw().execute(INSERT)
+""",
+    "mariadb": """
+sql("XA START 'way'"); sql(INSERT); sql("XA END 'way'"); sql("XA COMMIT 'way' ONE PHASE")
+""",
+    "sqlite": """
+with raw():
+    raw().execute("BEGIN IMMEDIATE"); raw().execute(INSERT)
+""",
+}
+EXPLAINED_MANY = """
+with connection.cursor() as cursor:
+    cursor.executemany("EXPLAIN ANALYZE CREATE TABLE copied AS SELECT %s", [(1,), (2,)])
+"""
+OWN_HANDLER = """
+from django.db.utils import ConnectionHandler
+with ConnectionHandler()["default"].cursor() as cursor:
+    cursor.execute(INSERT)
+"""
+OPENED_ANEW = """
+connection.connect()
+sql("SELECT 1")
+connections["default"].close()
+connections.create_connection("default").cursor().execute(INSERT)
 """
 
 WAYS = [
@@ -189,6 +244,7 @@ WAYS = [
         "`EXPLAIN ANALYZE CREATE TABLE … AS`",
         **query("EXPLAIN ANALYZE CREATE TABLE copied AS SELECT * FROM shop_item", "postgresql"),
     ),
+    Way("the same by `executemany()`", postgresql=EXPLAINED_MANY),
     Way(
         "a function that writes",
         **query("SELECT writes()", "postgresql"),
@@ -198,6 +254,26 @@ WAYS = [
         "`nextval`",
         **query("SELECT nextval('shop_item_id_seq')", "postgresql"),
         **query("SELECT NEXTVAL(numbers)", "mariadb"),
+    ),
+    Way(
+        "`setval`",
+        **query("SELECT setval('shop_item_id_seq', 99)", "postgresql"),
+        **query("SELECT SETVAL(numbers, 99)", "mariadb"),
+    ),
+    Way(
+        "a block of code",
+        **query("DO $$ BEGIN DELETE FROM shop_item; COMMIT; END $$", "postgresql"),
+        **query("BEGIN NOT ATOMIC DELETE FROM shop_item; COMMIT; END", "mariadb"),
+    ),
+    Way(
+        "a prepared statement",
+        postgresql="sql('PREPARE way AS ' + INSERT); sql('EXECUTE way')",
+        **query("EXECUTE IMMEDIATE 'DELETE FROM shop_item'", "mariadb"),
+    ),
+    Way(
+        "`GRANT`",
+        **query("GRANT ALL ON shop_item TO PUBLIC", "postgresql"),
+        **query("GRANT SELECT ON *.* TO root@localhost", "mariadb"),
     ),
     Way("`CREATE TABLE`", **query("CREATE TABLE made (id integer)")),
     Way("`ALTER TABLE`", **query("ALTER TABLE shop_item ADD COLUMN more integer")),
@@ -235,6 +311,11 @@ WAYS = [
         mariadb="with connection.cursor() as cursor:\n    cursor.callproc('writes')",
     ),
     Way("the driver's connection", RAW),
+    Way("another kind of the driver's cursors", **OTHER_CURSOR),
+    Way("a transaction of the driver's own", **DRIVER_S_TRANSACTION),
+    Way("`on_commit()`", "with transaction.atomic():\n    transaction.on_commit(write)"),
+    Way("a connection that is opened anew", OPENED_ANEW),
+    Way("a `ConnectionHandler` of its own", OWN_HANDLER),
     Way("a thread of the probe", THREAD),
     Way("async ORM", "await Item.objects.acreate(name='new')", is_async=True),
     Way("a copy of the connection", "copy = connection.copy()\nwith copy.cursor() as cursor:\n    cursor.execute(INSERT)"),
@@ -248,6 +329,17 @@ WAYS = [
         **query("SELECT pg_advisory_xact_lock(4711)", "postgresql"),
         **query("SELECT GET_LOCK('probe', 1)", "mariadb"),
         harmless={"postgresql": LOCKS, "mariadb": LOCKS},
+    ),
+    Way(
+        "`LOCK TABLE`",
+        postgresql="with transaction.atomic():\n    sql('LOCK TABLE shop_item')",
+        **query("LOCK TABLES shop_item WRITE", "mariadb"),
+        harmless={"postgresql": LOCKS},
+    ),
+    Way(
+        "`NOTIFY`",
+        **query("NOTIFY way", "postgresql"),
+        harmless={"postgresql": "calls who listens, changes no row"},
     ),
     Way(
         "`ANALYZE`",
@@ -335,7 +427,8 @@ class Maria(MariaDB):
 class Column:
     """One kind of connection to one database."""
 
-    name: str
+    database: str
+    kind: str
     vendor: str
     server: type
     more: str = ""
@@ -344,19 +437,25 @@ class Column:
     pooler: bool = False
     needs: str = ""
 
+    @property
+    def name(self):
+        return f"{self.database}, {self.kind}"
+
 
 PSYCOPG2 = 'import sys\nsys.modules["psycopg"] = None\n'
 KEPT = '"CONN_MAX_AGE": None,'
+KEPT_FOR_EVER = "`CONN_MAX_AGE=None`"
 COLUMNS = [
-    Column("PostgreSQL", "postgresql", Pg),
-    Column("PostgreSQL, `CONN_MAX_AGE=None`", "postgresql", Pg, KEPT),
-    Column("PostgreSQL, pool", "postgresql", Pg, options='"pool": True', needs="psycopg_pool"),
-    Column("PostgreSQL, PgBouncer", "postgresql", Pg, pooler=True),
-    Column("PostgreSQL, PgBouncer, psycopg2", "postgresql", Pg, before=PSYCOPG2, pooler=True, needs="psycopg2"),
-    Column("MariaDB", "mariadb", Maria, options='"local_infile": True'),
-    Column("MariaDB, `CONN_MAX_AGE=None`", "mariadb", Maria, KEPT, '"local_infile": True'),
-    Column("SQLite", "sqlite", Lite),
-    Column("SQLite, `CONN_MAX_AGE=None`", "sqlite", Lite, KEPT),
+    Column("PostgreSQL", "plain", "postgresql", Pg),
+    Column("PostgreSQL", KEPT_FOR_EVER, "postgresql", Pg, KEPT),
+    Column("PostgreSQL", "pool", "postgresql", Pg, options='"pool": True', needs="psycopg_pool"),
+    Column("PostgreSQL", "psycopg2", "postgresql", Pg, before=PSYCOPG2, needs="psycopg2"),
+    Column("PostgreSQL", "PgBouncer", "postgresql", Pg, pooler=True),
+    Column("PostgreSQL", "PgBouncer with psycopg2", "postgresql", Pg, before=PSYCOPG2, pooler=True, needs="psycopg2"),
+    Column("MariaDB", "plain", "mariadb", Maria, options='"local_infile": True'),
+    Column("MariaDB", KEPT_FOR_EVER, "mariadb", Maria, KEPT, '"local_infile": True'),
+    Column("SQLite", "plain", "sqlite", Lite),
+    Column("SQLite", KEPT_FOR_EVER, "sqlite", Lite, KEPT),
 ]  # fmt: skip
 
 
@@ -408,27 +507,37 @@ def _cell(way, column, results):
         return f"allowed: {way.harmless[column.vendor]}"
     assert result["outcome"] == "errored", (where, result)
     message = result["error"]["message"]
-    if "behind this pooler" in message or "does not refuse" in message:
-        return "the guard"
+    if "the write guard refuses it" in message:
+        return "guard"
     if "may only read" in message:
-        return "the database"
+        return "database"
     told = ("execute one statement at a time", "error in your SQL syntax")
     assert any(text in message for text in told), (where, message)
-    return "the driver"
+    return "driver"
 
 
-def table(columns):
-    """Return the table, from (column, cells) pairs."""
-    names = " | ".join(column.name for column, _ in columns)
-    lines = [f"| way to write | {names} |", "|---" * (len(columns) + 1) + "|"]
-    for number, way in enumerate(WAYS):
-        lines.append(f"| {way.name} | " + " | ".join(cells[number] for _, cells in columns) + " |")
+def table(found):
+    """Return the table, from (column, cells) pairs; connections that are alike share a column."""
+    alike = {}
+    for column, cells in found:
+        alike.setdefault((column.database, *cells), []).append(column.kind)
+    names = [f"{database}:<br>{', '.join(kinds)}" for (database, *_), kinds in alike.items()]
+    lines = [f"| way to write | {' | '.join(names)} |", "|---" * (len(alike) + 1) + "|"]
+    for way, *cells in zip([way.name for way in WAYS], *[key[1:] for key in alike], strict=True):
+        lines.append(f"| {way} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
 def documented():
-    """Return the table as the document has it."""
-    return DOCUMENT.read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0].strip() + "\n"
+    """Return {name of a column: {way: cell}}, as the document has them."""
+    text = DOCUMENT.read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0].strip()
+    rows = [line.strip("| ").split(" | ") for line in text.splitlines()]
+    found = {}
+    for number, head in enumerate(rows[0][1:], start=1):
+        database, _, kinds = head.partition(":<br>")
+        cells = {row[0]: row[number] for row in rows[2:]}
+        found.update({f"{database}, {kind}": cells for kind in kinds.split(", ")})
+    return found
 
 
 def main():

@@ -6,11 +6,12 @@ import contextlib
 from types import TracebackType
 from typing import Any
 
+from django.db.backends.base.base import NO_DB_ALIAS
 from django.db.utils import DatabaseErrorWrapper
 from django.utils.functional import cached_property
 
 from django_probe.guarding.permits import Permit, WriteRefused, is_allowed, of_this_code
-from django_probe.guarding.statements import is_refusal, sql_of, verb_of
+from django_probe.guarding.statements import is_ours, is_refusal, sql_of, verb_of
 
 __all__ = ["GuardedWrapper", "Refusals", "how_to_allow"]
 
@@ -37,6 +38,15 @@ class GuardedWrapper(_Wrapper):  # type: ignore[misc]
             super().connect()
         finally:
             self._arm()
+
+    def ensure_connection(self) -> None:
+        """Open a connection, anew where the code that runs now may not write any more.
+
+        A thread may have outlived the probe that allowed it.
+        """
+        if self.writable and self.connection is not None and not is_allowed(self.alias):
+            self.follow_permit()
+        super().ensure_connection()
 
     def get_new_connection(self, params: dict[str, Any]) -> Any:
         """Open a connection of the driver's, for reading alone where no write is allowed."""
@@ -130,7 +140,7 @@ class Refusals(DatabaseErrorWrapper):
         refused = WriteRefused(
             f"{wrapper.verb(exc_value, sql_of(traceback))} was refused on the database"
             f" {wrapper.alias!r}: this probe may only read. {how_to_allow(wrapper.alias)}"
-            f" The database says: {_text(exc_value)}"
+            f" The {'guard' if is_ours(exc_value) else 'database'} says: {_text(exc_value)}"
         )
         permits: list[Permit] = of_this_code()
         if len(permits) == 1:
@@ -139,9 +149,10 @@ class Refusals(DatabaseErrorWrapper):
 
 
 def how_to_allow(alias: str) -> str:
-    """Return how a write to an alias is allowed."""
+    """Return how a write to an alias is allowed; one of Django's own has no name to give."""
+    named = "" if alias == NO_DB_ALIAS else f"({alias!r})"
     return (
-        f"To allow it: @allow_writes({alias!r}) above the probe or its class; or, for all probes,"
+        f"To allow it: @allow_writes{named} above the probe or its class; or, for all probes,"
         " --allow-writes or PROBE_ALLOW_WRITES = True."
     )
 

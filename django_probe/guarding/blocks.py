@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 
-from django_probe.guarding.statements import is_single
+from django_probe.guarding.statements import OURS, is_single
 
 __all__ = [
     "BEGIN",
     "END",
     "FIRST",
     "KEEP",
+    "PAST",
     "end_of",
-    "is_explained",
     "is_several",
     "refuse_explained",
     "refuse_several",
@@ -26,14 +26,18 @@ FIRST = "SET TRANSACTION READ ONLY"
 """In place of BEGIN, where the driver begins the transaction."""
 
 SEVERAL = (
-    "behind this pooler a probe runs one statement at a time, and this may be several: give each"
-    " to execute() on its own, without comments or strings that hold a semicolon"
+    f"{OURS}: behind this pooler a probe runs one statement at a time, and this may be several;"
+    " give each to execute() on its own, without comments or strings that hold a semicolon"
+)
+
+PAST = (
+    f"{OURS}: behind this pooler nothing else holds what goes past the guarded cursors; take one by"
+    " connection.cursor(), without a pipeline, two phases or large objects"
 )
 
 _EXPLAINED = re.compile(r"\bexplain\b.*\banaly[sz]e\b.*\b(into|create)\b", re.DOTALL)
 EXPLAINED = (
-    "the server does not refuse a table that is made under EXPLAIN ANALYZE, in a read-only"
-    " transaction either, so that the guard does"
+    f"{OURS}: the server would make a table under EXPLAIN ANALYZE in a read-only transaction, too"
 )
 
 
@@ -54,10 +58,11 @@ def end_of(sql: str) -> str:
 
 
 def refuse_several(sql: str, kind: type[Exception]) -> None:
-    """Raise a driver's error unless a text is surely one statement.
+    """Raise a driver's error unless a text is surely one statement, and no such EXPLAIN.
 
     The second could end the transaction that the first is read-only in.
     """
+    refuse_explained(sql, kind)
     if not is_single(sql):
         raise kind(SEVERAL)
 
@@ -65,8 +70,3 @@ def refuse_several(sql: str, kind: type[Exception]) -> None:
 def is_several(exc: BaseException) -> bool:
     """Return whether an exception means that a text is not surely one statement."""
     return "multiple commands into a prepared statement" in str(exc) or SEVERAL in str(exc)
-
-
-def is_explained(exc: BaseException) -> bool:
-    """Return whether an exception means that EXPLAIN ANALYZE would have made a table."""
-    return EXPLAINED in str(exc)

@@ -36,3 +36,24 @@ class GuardedMySQL(GuardedWrapper):
             cursor.execute(f"SELECT @@SESSION.{name}")
             if cursor.fetchone()[0] != 1:
                 raise self.unguardable(f"after {READ_ONLY!r} the session is not read-only")
+        self.connection.cursorclass = _telling(self.connection.cursorclass, self)
+
+
+def _telling(kind: Any, wrapper: GuardedMySQL) -> Any:
+    """Return a class of cursors that tell a refusal when they are closed.
+
+    Only then is it known of the second statement in a string, and Django passes
+    over what the driver raises there.
+    """
+
+    class TellingCursor(kind):  # type: ignore[misc]
+        def close(self) -> None:
+            try:
+                super().close()
+            except Exception as exc:
+                if not wrapper.is_refusal(exc):
+                    raise
+                with wrapper.wrap_database_errors:
+                    raise
+
+    return TellingCursor

@@ -20,7 +20,9 @@ __all__ = [
     "current",
     "is_allowed",
     "note_bystanders",
+    "of_loading",
     "of_this_code",
+    "probing",
 ]
 
 NOTHING: frozenset[str] = frozenset()
@@ -32,6 +34,8 @@ current: ContextVar[Permit | None] = ContextVar("django_probe_permit", default=N
 
 _acting: list[Permit] = []
 """Those of all workers: a thread that a probe starts knows none of its own."""
+_runs: list[Permit] = []
+"""Of each run that goes on: for what belongs to no probe, such as the import of a probe module."""
 _bystanders: WeakSet[threading.Thread] = WeakSet()
 """The threads that were there before any probe ran: who called us, reporters, other work."""
 
@@ -53,15 +57,15 @@ class Permit:
     """
 
     def __init__(self, *, everything: bool = False) -> None:
-        self._always = EVERY_ALIAS if everything else NOTHING
-        self.aliases = self._always
+        self.always = EVERY_ALIAS if everything else NOTHING
+        self.aliases = self.always
         self.refused: list[WriteRefused] = []
         self.guarded: set[str] = set()
         """The aliases of the connections that were opened for reading alone."""
 
     def give(self, aliases: frozenset[str]) -> bool:
         """Allow these aliases and no others; return whether that is a change."""
-        before, self.aliases = self.aliases, self._always or aliases
+        before, self.aliases = self.aliases, self.always or aliases
         return self.aliases != before
 
     def allows(self, alias: str) -> bool:
@@ -90,6 +94,22 @@ class Permit:
 
 
 @contextmanager
+def probing(*, everything: bool) -> Iterator[None]:
+    """Take threads that start from now on for those of probes, until the run has ended.
+
+    Args:
+        everything: they may write to all.
+    """
+    note_bystanders()
+    permit = Permit(everything=everything)
+    _runs.append(permit)
+    try:
+        yield
+    finally:
+        _runs.remove(permit)
+
+
+@contextmanager
 def acting(permit: Permit) -> Iterator[None]:
     """Put the code of this thread, and no other, under a permit."""
     token = current.set(permit)
@@ -100,8 +120,8 @@ def acting(permit: Permit) -> Iterator[None]:
 
 
 def note_bystanders() -> None:
-    """Take the threads that there are for those of others, unless probes run already."""
-    if not _acting:
+    """Take the threads that there are for those of others, unless a run goes on already."""
+    if not (_runs or _acting):
         _bystanders.clear()
         _bystanders.update(threading.enumerate())
 
@@ -111,9 +131,16 @@ def of_this_code() -> list[Permit]:
     own = current.get()
     if own is not None:
         return [own]
-    if not _acting or threading.current_thread() in _bystanders:
+    if not (_runs or _acting) or threading.current_thread() in _bystanders:
         return []
-    return list(_acting)
+    return list(_acting or _runs)
+
+
+def of_loading() -> Permit:
+    """Return a permit for what is imported: it may only read, unless the run may write to all."""
+    above = current.get()
+    permits = [above] if above else _runs
+    return Permit(everything=bool(permits) and all(p.always for p in permits))
 
 
 def is_allowed(alias: str) -> bool:

@@ -19,37 +19,82 @@ from django_probe.guarding.blocks import (
     END,
     FIRST,
     KEEP,
+    PAST,
     end_of,
     refuse_explained,
     refuse_several,
 )
 
-__all__ = ["ReadOnlyCursor", "WatchedCursor", "guard", "watch"]
+__all__ = [
+    "GuardedConnection",
+    "ReadOnlyCursor",
+    "WatchedCursor",
+    "guard",
+    "options_of",
+    "prepared",
+    "watch",
+]
 
+_Connection: Any = object
 _Cursor: Any = object
 IDLE = extensions.TRANSACTION_STATUS_IDLE
+
+
+def prepared(params: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a connection that can be guarded once it is open."""
+    kind = params.get("connection_factory") or extensions.connection
+    return {**params, "connection_factory": _mixed(GuardedConnection, kind)}
+
+
+def options_of(raw: Any) -> str | None:
+    """Return the startup options of a connection, wherever libpq has found them."""
+    options: str | None = raw.info.dsn_parameters.get("options")
+    return options
 
 
 def guard(raw: Any) -> None:
     """Let a connection make guarded cursors only."""
     if raw.info.transaction_status != IDLE:
         raw.rollback()
-    raw.cursor_factory = _read_only(raw.cursor_factory or extensions.cursor)
+    raw.mixin = ReadOnlyCursor
 
 
 def watch(raw: Any) -> None:
     """Let the cursors of a connection that is read-only refuse what its server does not."""
-    raw.cursor_factory = _watched(raw.cursor_factory or extensions.cursor)
+    raw.mixin = WatchedCursor
 
 
 @functools.cache
-def _watched(kind: Any) -> Any:
-    return type(kind.__name__, (WatchedCursor, kind), {})
+def _mixed(mixin: Any, kind: Any) -> Any:
+    return type(kind.__name__, (mixin, kind), {})
 
 
-@functools.cache
-def _read_only(kind: Any) -> Any:
-    return type(kind.__name__, (ReadOnlyCursor, kind), {})
+class GuardedConnection(_Connection):  # type: ignore[misc]
+    """A mixin in front of a connection: it makes guarded cursors, of whatever kind."""
+
+    mixin: Any = None
+    """What guards its cursors, None until it is guarded."""
+
+    def cursor(self, name: Any = None, cursor_factory: Any = None, **options: Any) -> Any:
+        """Return a cursor."""
+        kind = cursor_factory or self.cursor_factory or extensions.cursor
+        kind = _mixed(self.mixin, kind) if self.mixin else kind
+        return super().cursor(name, cursor_factory=kind, **options)
+
+    def tpc_begin(self, xid: Any) -> None:
+        """Begin the first of two phases, where the server's session is read-only."""
+        self._refuse_past()
+        super().tpc_begin(xid)
+
+    def lobject(self, *args: Any, **options: Any) -> Any:
+        """Open a large object, where the server's session is read-only."""
+        self._refuse_past()
+        return super().lobject(*args, **options)
+
+    def _refuse_past(self) -> None:
+        """Refuse what would begin a transaction by itself."""
+        if self.mixin is ReadOnlyCursor:
+            raise psycopg2.ProgrammingError(PAST)
 
 
 class WatchedCursor(_Cursor):  # type: ignore[misc]
@@ -60,6 +105,11 @@ class WatchedCursor(_Cursor):  # type: ignore[misc]
         refuse_explained(_text(query, self.connection), psycopg2.ProgrammingError)
         super().execute(query, vars)
 
+    def executemany(self, query: Any, vars_list: Any) -> None:
+        """Do the same, several times."""
+        refuse_explained(_text(query, self.connection), psycopg2.ProgrammingError)
+        super().executemany(query, vars_list)
+
 
 class ReadOnlyCursor(_Cursor):  # type: ignore[misc]
     """A mixin in front of a cursor."""
@@ -67,7 +117,6 @@ class ReadOnlyCursor(_Cursor):  # type: ignore[misc]
     def execute(self, query: Any, vars: Any = None) -> None:
         """Run one statement in a transaction that can only read."""
         raw = self.connection
-        refuse_explained(_text(query, raw), psycopg2.ProgrammingError)
         if self.name or raw.info.transaction_status != IDLE:
             with _block(raw, query, end=KEEP):
                 super().execute(query, vars)

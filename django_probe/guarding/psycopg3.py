@@ -19,6 +19,7 @@ from django_probe.guarding.blocks import (
     BEGIN,
     END,
     KEEP,
+    PAST,
     end_of,
     refuse_explained,
     refuse_several,
@@ -31,10 +32,23 @@ __all__ = [
     "WatchedCursor",
     "guard",
     "guard_named",
+    "options_of",
+    "prepared",
     "watch",
 ]
 
 _Cursor: Any = object
+
+
+def prepared(params: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a connection that can be guarded: any can."""
+    return params
+
+
+def options_of(raw: Any) -> str | None:
+    """Return the startup options of a connection, wherever libpq has found them."""
+    options: str | None = raw.info.get_parameters().get("options")
+    return options
 
 
 def guard(raw: Any) -> None:
@@ -42,35 +56,53 @@ def guard(raw: Any) -> None:
     if raw.pgconn.transaction_status:
         raw.rollback()
     raw.read_only = True
-    raw.cursor_factory = _read_only(raw.cursor_factory)
-    raw.server_cursor_factory = _read_only_named(raw.server_cursor_factory)
+    kind: Any = type(raw)
+    raw.__class__ = _connection(kind)
+    raw.cursor_factory = _mixed(ReadOnlyCursor, raw.cursor_factory)
+    raw.server_cursor_factory = _mixed(ReadOnlyNamedCursor, raw.server_cursor_factory)
 
 
 def guard_named(cursor: Any) -> None:
     """Make a named cursor a guarded one."""
     if not isinstance(cursor, ReadOnlyNamedCursor):
         kind: Any = type(cursor)
-        cursor.__class__ = _read_only_named(kind)
+        cursor.__class__ = _mixed(ReadOnlyNamedCursor, kind)
 
 
 def watch(raw: Any) -> None:
     """Let the cursors of a connection that is read-only refuse what its server does not."""
-    raw.cursor_factory = _watched(raw.cursor_factory)
+    raw.cursor_factory = _mixed(WatchedCursor, raw.cursor_factory)
 
 
 @functools.cache
-def _watched(kind: Any) -> Any:
-    return type(kind.__name__, (WatchedCursor, kind), {})
+def _mixed(mixin: Any, kind: Any) -> Any:
+    return type(kind.__name__, (mixin, kind), {})
 
 
 @functools.cache
-def _read_only(kind: Any) -> Any:
-    return type(kind.__name__, (ReadOnlyCursor, kind), {})
+def _connection(kind: Any) -> Any:
+    """Return a class of connections that run what guarded cursors hold, and refuse the rest.
 
+    It has one base: an open connection can become one by its class alone.
+    """
 
-@functools.cache
-def _read_only_named(kind: Any) -> Any:
-    return type(kind.__name__, (ReadOnlyNamedCursor, kind), {})
+    class ReadOnlyConnection(kind):  # type: ignore[misc]
+        guarding = False
+        """Whether a guarded cursor holds a transaction around what runs."""
+
+        def pipeline(self) -> Any:
+            refuse_past(self)
+            return super().pipeline()
+
+        def _start_query(self) -> Any:  # Before each statement of any cursor.
+            refuse_past(self)
+            return super()._start_query()
+
+    def refuse_past(raw: Any) -> None:
+        if raw.autocommit and not raw.guarding and _is_idle(raw):
+            raise psycopg.ProgrammingError(PAST)
+
+    return ReadOnlyConnection
 
 
 class WatchedCursor(_Cursor):  # type: ignore[misc]
@@ -78,8 +110,21 @@ class WatchedCursor(_Cursor):  # type: ignore[misc]
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
         """Run what it is given, unless it makes a table by way of EXPLAIN ANALYZE."""
-        refuse_explained(_text(query, self.connection), psycopg.ProgrammingError)
+        self._look_at(query)
         return super().execute(query, params, **options)
+
+    def executemany(self, query: Any, params_seq: Any, **options: Any) -> None:
+        """Do the same, several times."""
+        self._look_at(query)
+        super().executemany(query, params_seq, **options)
+
+    def stream(self, query: Any, params: Any = None, **options: Any) -> Iterator[Any]:
+        """Do the same; yield the rows as they come."""
+        self._look_at(query)
+        yield from super().stream(query, params, **options)
+
+    def _look_at(self, query: Any) -> None:
+        refuse_explained(_text(query, self.connection), psycopg.ProgrammingError)
 
 
 class ReadOnlyCursor(_Cursor):  # type: ignore[misc]
@@ -166,10 +211,12 @@ def _block(raw: Any, query: Any, end: str = END) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _rolled_back(raw: Any) -> Iterator[None]:
-    """End the transaction that an error has left open."""
+    """Let what runs pass, and end the transaction that an error has left open."""
+    raw.guarding = True
     try:
         yield
     finally:
+        raw.guarding = False
         if not _is_idle(raw):
             with contextlib.suppress(psycopg.Error):
                 raw.rollback()

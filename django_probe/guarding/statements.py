@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from types import TracebackType
 
-__all__ = ["is_refusal", "is_single", "sql_of", "verb_of"]
+__all__ = ["OURS", "is_ours", "is_refusal", "is_single", "sql_of", "verb_of"]
+
+OURS = "the write guard refuses it"
+"""What stands in an error of a driver's kind that the guard has raised, not the database."""
 
 _PLAIN = re.compile(r"""'[^']*'|"[^"]*\"""")
 _TRICKY = ("--", "/*", "\\", "$")
@@ -29,8 +32,15 @@ def is_single(sql: str) -> bool:
     return not any(mark in sql for mark in _TRICKY) and ";" not in _PLAIN.sub("", sql)
 
 
+def is_ours(exc: BaseException) -> bool:
+    """Return whether the guard itself has refused what the database would let pass."""
+    return OURS in str(exc)
+
+
 def is_refusal(exc: BaseException) -> bool:
     """Return whether a driver's exception says that a write was refused: any driver's."""
+    if is_ours(exc):
+        return True
     code = getattr(exc, "sqlstate", None) or getattr(exc, "pgcode", None)
     if code == "25006":  # read_only_sql_transaction
         return True
