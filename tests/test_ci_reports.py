@@ -15,6 +15,8 @@ from django_probe.reporters.nagios import NagiosReporter
 from django_probe.results import ErrorDetail, Outcome
 from django_probe.sample import feed, sample_result, sample_run
 
+pytestmark = pytest.mark.once
+
 LONG = ErrorDetail(
     exception_class_path="E", message="m" * 3000, traceback="t" * 60_000 + "\nthe last line\n"
 )

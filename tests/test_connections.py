@@ -10,6 +10,8 @@ import uuid
 
 import pytest
 
+pytestmark = pytest.mark.ends
+
 APPLICATION = "probes-under-test"
 
 POSTGRES = """

@@ -11,6 +11,8 @@ import pytest
 from reading_reports import TAP_PARSER, annotations, node, rendered
 from support import ROOT, Project
 
+pytestmark = pytest.mark.ends
+
 
 @pytest.fixture(scope="module")
 def results(reports):

@@ -21,6 +21,8 @@ from junitparser import Error, Failure, JUnitXml, Skipped
 from support import ROOT, Project
 from tap.parser import Parser
 
+pytestmark = pytest.mark.once
+
 RUN = ROOT / "demo" / "run.py"
 FAULTS = {
     "shop.Database.test_every_migration_is_applied": "failed",

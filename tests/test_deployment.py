@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from zygote import Quick
 
+pytestmark = pytest.mark.ends
+
 FILES = {
     "shop/probes.py": """
         import unittest

@@ -29,6 +29,8 @@ from zygote import Quick
 
 from django_probe.results import Outcome
 
+pytestmark = pytest.mark.once
+
 REPORTS, RUNNER = DOCS / "reports.md", DOCS / "runner.md"
 
 

@@ -12,6 +12,8 @@ import pytest
 from serving import BASE, FILES, LAST, TOKEN, VERDICT, serving, until
 from support import Project
 
+pytestmark = pytest.mark.ends
+
 PROBES = """
     import os, subprocess, sys, time, unittest
     from pathlib import Path

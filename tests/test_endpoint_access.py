@@ -11,6 +11,8 @@ import pytest
 from serving import BASE, FILES, LAST, TOKEN, VERDICT, serving
 from support import Project
 
+pytestmark = pytest.mark.once
+
 HASHED = "a-third-token-of-which-only-a-hash-is-kept"
 
 PROBES = """

@@ -14,6 +14,8 @@ import pytest
 from serving import BASE, FILES, LAST, TOKEN, UWSGI, VERDICT, serving, until
 from support import Project
 
+pytestmark = pytest.mark.ends
+
 PROBES = """
     import os, sys, time, unittest
     from pathlib import Path

@@ -87,7 +87,7 @@ def pair(project, prefix):
         yield one, two
 
 
-pytestmark = pytest.mark.service
+pytestmark = [pytest.mark.ends, pytest.mark.service]
 once = pytest.mark.once
 
 

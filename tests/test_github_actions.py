@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 PROBES = """
     import os, subprocess, unittest
 

@@ -9,6 +9,8 @@ from importlib.util import find_spec
 import pytest
 from zygote import Quick
 
+pytestmark = pytest.mark.once
+
 FILES = {
     # Stand-ins by their modules' names; test_the_real_packages_are_refused_too has the real ones.
     "rest_framework/test.py": """

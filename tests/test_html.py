@@ -27,6 +27,8 @@ from django_probe.results import ErrorDetail, Outcome, SubTestResult
 from django_probe.sample import feed, sample_result, sample_results, sample_run
 from django_probe.sanitizing import clean, one_line
 
+pytestmark = pytest.mark.once
+
 VOID = {"meta", "link", "input", "br"}
 
 

@@ -13,6 +13,8 @@ from django_probe.reporters.openmetrics import OpenMetricsReporter
 from django_probe.results import Outcome
 from django_probe.sample import feed, sample_result, sample_results, sample_run
 
+pytestmark = pytest.mark.once
+
 
 def written(events):
     stream = io.StringIO()

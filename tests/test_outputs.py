@@ -12,6 +12,8 @@ import pytest
 from support import Project
 from zygote import Quick
 
+pytestmark = pytest.mark.ends
+
 FILES = {
     "shop/probes.py": """
         import unittest

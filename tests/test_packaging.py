@@ -17,6 +17,8 @@ from pathlib import Path
 import pytest
 from support import ROOT, Project
 
+pytestmark = pytest.mark.ends
+
 SOURCES = ["django_probe", "reporters"]
 PROBES = {
     "shop/probes.py": """

@@ -15,6 +15,8 @@ from test_html import Page
 
 from django_probe.pages import PAGE_POLICY, asset
 
+pytestmark = pytest.mark.once
+
 PROBES = """
     import unittest
     from pathlib import Path

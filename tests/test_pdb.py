@@ -38,7 +38,10 @@ FILES = {
             def test_1(self): ...
     """,
 }
-pytestmark = pytest.mark.skipif(not Path("/dev/tty").exists(), reason="needs terminals")
+pytestmark = [
+    pytest.mark.ends,
+    pytest.mark.skipif(not Path("/dev/tty").exists(), reason="needs terminals"),
+]
 
 
 class Terminal:

@@ -13,6 +13,8 @@ import time
 import chaos
 import pytest
 
+pytestmark = pytest.mark.ends
+
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 
 PROCESSES = ("--executor", "processes")

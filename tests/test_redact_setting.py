@@ -15,6 +15,8 @@ from django_probe.redaction import MASK, OVERLAP, WINDOW, Redactor
 from django_probe.runaway import may_run_away
 from django_probe.settings_secrets import secrets_in_settings
 
+pytestmark = pytest.mark.ends
+
 FILES = {
     "shop/probes.py": """
         import os, sys, unittest

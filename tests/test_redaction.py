@@ -18,6 +18,8 @@ from django_probe.formats import BUILT_IN
 from django_probe.redaction import MASK, Redactor
 from django_probe.settings_secrets import SECRET_NAME, secrets_in_settings
 
+pytestmark = pytest.mark.ends
+
 SECRET = "p@ss/w%rd+'\"<é>&123 x"
 
 

@@ -14,6 +14,8 @@ from django_probe.policy import is_tried_again
 from django_probe.results import Outcome, Probe, Retry
 from django_probe.run_config import RunConfig
 
+pytestmark = pytest.mark.ends
+
 FILES = {
     "shop/probes.py": """
         import unittest

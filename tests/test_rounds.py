@@ -27,6 +27,8 @@ from django_probe.sample import ERROR, START, sample_result
 from django_probe.selection import Selection
 from django_probe.standing import MOST_ATTEMPTS
 
+pytestmark = pytest.mark.ends
+
 FILES = {
     "shop/probes.py": """
         import unittest

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from zygote import Quick
 
+pytestmark = pytest.mark.ends
+
 TODAY = datetime.now(timezone.utc).date()
 
 FILES = {

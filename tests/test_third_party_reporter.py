@@ -9,6 +9,8 @@ import sys
 import pytest
 from support import ROOT, Project
 
+pytestmark = pytest.mark.once
+
 PROBES = {
     "shop/probes.py": """
         import unittest
