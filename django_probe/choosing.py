@@ -33,7 +33,7 @@ def chosen_targets(option: Callable[..., Any]) -> Chosen | None:
     from django_probe.targets.assembly import choose
 
     overruled = {name for name, options in OWN.items() if any(map(option, options))}
-    chosen = choose(settings.targets, patterns, overruled)
+    chosen = choose(settings.targets, patterns, overruled, local=bool(option("local")))
     if chosen is not None and option("pdb") and len(chosen.made) > 1:
         raise ConfigurationError(
             f"--pdb got {len(chosen.made)} targets, expected one: choose it with --target."

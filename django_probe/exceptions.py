@@ -4,7 +4,8 @@
 
     ProbeError                      one line for a person; carries the exit code
     ├── ConfigurationError          a setting or an option is wrong
-    │   └── MarkError               a mark is given wrongly, or stands on what is no probe
+    │   ├── MarkError               a mark is given wrongly, or stands on what is no probe
+    │   └── TargetLoop              a remote target is the deployment that asks
     ├── UnknownLabel                a label names nothing
     ├── UnknownTag                  no probe has the tag
     ├── UnknownTarget               no target has the alias
@@ -28,6 +29,7 @@ __all__ = [
     "ProbeError",
     "ProbeTimeout",
     "RunEnded",
+    "TargetLoop",
     "UnknownLabel",
     "UnknownReporter",
     "UnknownTag",
@@ -52,6 +54,10 @@ class MarkError(ConfigurationError):
     It ends a run before it begins, though it is raised while a probe module is
     imported: a mark that is not understood must not be taken for a failing probe.
     """
+
+
+class TargetLoop(ConfigurationError):
+    """Report a remote target that would ask the run that asks it, and wait for itself."""
 
 
 class UnknownLabel(ProbeError):

@@ -74,6 +74,8 @@ def _what(group: Any) -> None:
     _add_list(group, "--exclude-tag", "TAG", "no probes with this tag")
     text = "ask this target of PROBE_TARGETS, or all that match it where it has a * (default: all)"
     _add_list(group, "--target", "ALIAS", text)
+    text = "leave out the targets that are other deployments"
+    group.add_argument("--local", action="store_true", help=text)
     text = "only probes whose id holds this text, or matches it where it has a *"
     _add_list(group, "-k", "PATTERN", text, dest="patterns")
     group.add_argument(

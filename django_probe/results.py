@@ -14,6 +14,7 @@ from enum import Enum
 from django_probe.records import quickly_made
 
 __all__ = [
+    "BAD",
     "DEFAULT_TARGET",
     "ENDED",
     "NON_BLOCKING",
@@ -51,6 +52,9 @@ class Outcome(str, Enum):
 
 NON_BLOCKING = frozenset({Outcome.PASSED, Outcome.SKIPPED, Outcome.EXPECTED_FAILURE})
 """The outcomes that let a deploy go on."""
+
+BAD = frozenset(Outcome) - NON_BLOCKING - {Outcome.NOT_RUN}
+"""The outcomes of probes that had their turn, and may stop a deploy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +183,11 @@ class Counts:
         idle = (Outcome.SKIPPED, Outcome.NOT_RUN)
         return sum(n for outcome, n in self.outcomes.items() if outcome not in idle)
 
+    @property
+    def bad(self) -> int:
+        """Return the number of probes that ran and did not come out well."""
+        return sum(n for outcome, n in self.outcomes.items() if outcome in BAD)
+
     def of(self, outcome: Outcome) -> int:
         """Return how many results have this outcome."""
         return self.outcomes.get(outcome, 0)
@@ -233,6 +242,6 @@ class Summary:
         if not self.failed_targets:
             return self.counts.blocking > 0
         return any(
-            counts.blocking and (counts.ran or target not in self.failed_targets)
+            counts.blocking and (counts.bad or target not in self.failed_targets)
             for target, counts in self.by_target.items()
         )

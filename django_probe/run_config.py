@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from dataclasses import dataclass, field
 
 from django_probe.here import CurrentTarget
 from django_probe.redaction import Redactor
 
-__all__ = ["RunConfig"]
+__all__ = ["RUN_ID", "RunConfig"]
+
+RUN_ID = "DJANGO_PROBE_RUN"
+"""The environment variable by which the endpoint gives a run its id."""
+
+
+def _new_id() -> str:
+    return os.environ.get(RUN_ID) or uuid.uuid4().hex
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +35,7 @@ class RunConfig:
     """Let every probe write to every database: ``@allow_writes`` for all."""
     redactor: Redactor = field(default_factory=Redactor)
     """Makes what is recorded fit to be shown."""
-    run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    run_id: str = field(default_factory=_new_id)
     """32 hexadecimal digits: reports name them, and so do the requests of its probes."""
     strict: bool = False
     """A failed probe of severity ``warning`` blocks, too."""

@@ -12,6 +12,7 @@ from typing import cast
 from django_probe.deadline import Deadline
 from django_probe.details import class_path, text_of
 from django_probe.events import Event, RunFinished, RunStarted, TargetFailed
+from django_probe.exceptions import TargetLoop
 from django_probe.reporting import ReporterGroup
 from django_probe.results import ErrorDetail, Summary
 from django_probe.rounds import asked
@@ -106,6 +107,8 @@ def _events(
     yield next(events)
     try:
         yield from events
+    except TargetLoop:
+        raise
     except Exception as exc:
         error = ErrorDetail(exception_class_path=class_path(type(exc)), message=shown(text_of(exc)))
         yield TargetFailed(target=target.alias, error=error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import ssl
+import sys
 import time
 from dataclasses import replace
 
@@ -20,11 +21,13 @@ from django_probe.events import (
     RunStarted,
     TargetFailed,
 )
+from django_probe.exceptions import ConfigurationError
 from django_probe.redaction import Redactor
 from django_probe.results import ErrorDetail, Outcome
 from django_probe.run_config import RunConfig
 from django_probe.sample import sample_run
 from django_probe.selection import Selection
+from django_probe.targets.base import Setup
 from django_probe.targets.place import Place
 from django_probe.targets.remote import RemoteTarget
 from django_probe.wire import encode
@@ -66,11 +69,11 @@ def failure(events):
     return error
 
 
-def hold_the_promise(events):
+def hold_the_promise(events, planned=None):
     """What every target owes, whatever it is told."""
     assert isinstance(events[0], RunStarted)
     assert not [event for event in events[1:] if isinstance(event, RunStarted)]
-    planned = events[0].planned or 0
+    planned = planned or events[0].planned or 0
     told = results(events)
     assert len(told) == planned
     assert len({result.probe.index for result in told}) == planned
@@ -205,7 +208,7 @@ def test_brackets_without_end_fail_the_target():
     assert failure(events).exception_class_path == "WireError"
 
 
-@pytest.mark.parametrize("planned", [-1, 10**9, "4", None, 1.0e300])
+@pytest.mark.parametrize("planned", [-1, 10**9, "4", [], 1.0e300])
 def test_no_plan_beyond_measure_is_believed(planned):
     events = answered(wire(changed(WIRE[0], planned=planned), *WIRE[1:]))
     assert events[0].planned is None
@@ -229,7 +232,7 @@ def test_it_asks_for_the_selection_anew_and_as_it_happens():
     answered(answer, selection=selection, token="s3cret", config=config)
     first, *headers = heads[0].splitlines()
     assert first == (
-        "GET /probe/?label=shop.Checkout&tag=a%26b&exclude_tag=slow&k=%2Apay%2A&fresh=1&stream=1"
+        "GET /probe/?label=shop.Checkout&tag=a%26b&exclude_tag=slow&k=%2Apay%2A&fresh=1&local=1&stream=1"
         " HTTP/1.1"
     )
     assert "Authorization: Bearer s3cret" in headers
@@ -239,7 +242,7 @@ def test_it_asks_for_the_selection_anew_and_as_it_happens():
 
 def test_other_releases_are_not_asked_further():
     hung_up = []
-    answer = wire(*WIRE[:3], then=lambda peer: hung_up.append(peer.gone()))
+    answer = wire(WIRE[0], then=lambda peer: hung_up.append(peer.gone()))
     events = answered(answer, config=RunConfig(expect_release="2026.4"))
     hold_the_promise(events)
     assert failure(events).exception_class_path == "WrongRelease"
@@ -414,8 +417,144 @@ def test_a_proxy_of_the_environment_is_asked(monkeypatch):
 def test_the_targets_of_a_remote_are_told_apart():
     run = [event for event in sample_run("a", "b") if not isinstance(event, FixtureFailed)]
     events = answered(wire(*(f"{encode(event)}\n".encode() for event in run)))
-    hold_the_promise(events)
+    hold_the_promise(events, planned=30)
     labels = {result.probe.label for result in results(events)}
     assert len(labels) == len(results(events)) == 30
     assert "shop.Checkout.test_passes [b]" in labels
     assert failure(events).message == "us-2: refused"
+
+
+def made(alias="eu", **options):
+    options = {"url": "https://shop.example/probe/", "token": None, **options}
+    RemoteTarget.check("OPTIONS", options)
+    return RemoteTarget.make(alias, options, Setup(config=RunConfig()))
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (
+            {"url": "shop.example/probe/"},
+            "OPTIONS['url'] is 'shop.example/probe/', expected the URL",
+        ),
+        ({"url": "ftp://shop.example/"}, "expected the URL of a /probe/"),
+        ({"url": "https:///probe/"}, "expected the URL of a /probe/"),
+        ({"url": "https://shop.example:http/"}, "OPTIONS['url'] is no URL: "),
+        ({"url": "https://shop.example/\x1b[31m"}, "expected the URL of a /probe/"),
+        ({"url": "https://u:hunter2@shop.example/"}, "has a user or a password in it"),
+        ({"url": "https://shop.example/?token=hunter2"}, "has a query or a fragment"),
+        ({"url": 7}, "OPTIONS['url'] is a int, expected a URL."),
+        ({"token": "hunter2\n"}, "OPTIONS['token'] holds what no header carries"),
+        ({"token": ""}, "OPTIONS['token'] is a str, expected a text."),
+        ({"timeout": 0}, "OPTIONS['timeout'] is 0, expected a number of seconds"),
+        ({"retries": 1.5}, "OPTIONS['retries'] is 1.5, expected a whole number"),
+        ({"resolve": True}, "OPTIONS['resolve'] is True, expected 'all'"),
+        ({"key": "k.pem"}, "OPTIONS has a 'key' without a 'cert'"),
+        (
+            {"ca": "/nowhere.pem"},
+            "'/nowhere.pem' cannot be used for TLS: No such file or directory",
+        ),
+        ({"verify": False}, "OPTIONS has the unknown key 'verify'"),
+    ],
+    ids=str,
+)
+def test_faulty_options_are_told_in_one_line_without_secrets(options, told):
+    with pytest.raises(ConfigurationError) as caught:
+        made(**options)
+    assert told in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("missing", ["url", "token"])
+def test_url_and_token_have_to_be_there(missing):
+    options = {"url": "https://shop.example/probe/", "token": None}
+    del options[missing]
+    with pytest.raises(ConfigurationError, match=f"OPTIONS has no '{missing}', expected"):
+        RemoteTarget.check("OPTIONS", options)
+
+
+def test_a_missing_library_is_named_with_its_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "urllib3", None)
+    with pytest.raises(ConfigurationError, match=r"pip install 'django-probe-runner\[remote\]'"):
+        made()
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("https://shop.example", "/probe/"),
+        ("https://shop.example/", "/probe/"),
+        ("https://shop.example/-/probe", "/-/probe/"),
+    ],
+)
+def test_the_url_may_be_that_of_the_site(url, path):
+    (target,) = made(url=url)
+    assert target._place.url == f"https://shop.example{path}"
+
+
+def test_each_address_of_a_name_is_a_target(monkeypatch):
+    told = ["10.0.0.10", "fd00::2", "10.0.0.9", "10.0.0.10"]
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda *a, **k: [(0, 0, 0, "", (text, 443)) for text in told]
+    )
+    targets = made(resolve="all")
+    assert [(each.alias, each._place.address) for each in targets] == [
+        ("eu-1", "10.0.0.9"),
+        ("eu-2", "10.0.0.10"),
+        ("eu-3", "fd00::2"),
+    ]
+
+
+def test_a_name_without_addresses_is_a_target_that_fails():
+    (target,) = made(url="https://shop.invalid/", resolve="all")
+    events = list(target.run(Selection(), Deadline(9)))
+    assert failure(events).message.startswith("no address of shop.invalid when the run began: ")
+
+
+def test_what_was_not_ok_is_asked_again_by_its_ids():
+    heads = []
+
+    def answer(peer):
+        heads.append(peer.head.decode())
+        wire(*WIRE)(peer)
+
+    def query(keys):
+        answered(answer, selection=Selection(labels=("shop",), again={"eu": keys}))
+        return heads[-1].split()[1]
+
+    assert "?label=a.b&label=a.c&fresh" in query(frozenset({("a.c", 0), ("a.b", 0), ("a.b", 1)}))
+    assert "?label=shop&fresh" in query(None)
+    assert "?label=shop&fresh" in query(frozenset((f"a.b{n}", 0) for n in range(101)))
+
+
+def test_tags_of_its_own_are_never_left():
+    heads = []
+
+    def answer(peer):
+        heads.append(peer.head.decode())
+        wire(*WIRE)(peer)
+
+    def ask_tags(*tags):
+        with listening(answer) as port:
+            place = Place(url=f"http://127.0.0.1:{port}/probe/", retries=0)
+            target = RemoteTarget(place, RunConfig(), alias="eu", tags=("smoke", "db"))
+            return list(target.run(Selection(tags=frozenset(tags)), Deadline(9)))
+
+    assert outcomes(ask_tags()) == PASSED
+    assert "?tag=db&tag=smoke&" in heads[0]
+    assert outcomes(ask_tags("db", "web")) == PASSED
+    assert "?tag=db&fresh" in heads[1]
+    assert [event.planned for event in ask_tags("web")] == [0]
+    assert len(heads) == 2
+
+
+def test_failfast_asks_no_further():
+    red = replace(EVENTS[2].result, outcome=Outcome.FAILED)
+    lines = [*WIRE[:2], f"{encode(ProbeFinished(result=red))}\n".encode()]
+    answer = wire(*lines, then=lambda peer: peer.gone())
+    events = answered(answer, config=RunConfig(failfast=True))
+    hold_the_promise(events)
+    assert outcomes(events) == [Outcome.FAILED, *[Outcome.NOT_RUN] * 3]
+    assert not failures(events)
+    assert results(events)[-1].reason == "--failfast: a probe before it failed"

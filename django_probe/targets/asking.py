@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import ssl
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,8 @@ from urllib3 import BaseHTTPResponse, Timeout
 from urllib3 import exceptions as errors
 
 from django_probe.deadline import Deadline
+from django_probe.exceptions import TargetLoop
+from django_probe.run_config import RUN_ID
 from django_probe.targets.place import WIRE_TYPE, Place, RemoteFailed
 from django_probe.targets.sockets import Clock, manager, ticking, tls
 
@@ -132,6 +135,11 @@ def _refuse_what_is_no_wire(response: BaseHTTPResponse) -> None:
         )
     if status != HTTPStatus.OK:
         hint = HINTS.get(HTTPStatus(status)) if status in _KNOWN else None
+        if status == HTTPStatus.LOOP_DETECTED and RUN_ID in os.environ:
+            raise TargetLoop(
+                "A remote target is this very deployment, expected another one: leave it out of"
+                " PROBE_TARGETS, or make it a local target."
+            )
         why = _said(response) or hint
         more = f": {why}" if why else ""
         raise RemoteFailed(_kind(status), f"it answered {_named(status)}{more}")
@@ -171,6 +179,8 @@ def _failed(exc: Exception, place: Place, deadline: Deadline, *, began: bool) ->
     """Return what went wrong, in words for a person."""
     if deadline.passed:
         return RemoteFailed("Deadline", deadline.reason)
+    if deadline.halted:
+        return RemoteFailed("Halted", deadline.halted)
     if isinstance(exc, errors.SSLError) or isinstance(exc.__cause__, ssl.SSLError):
         return RemoteFailed("TlsFailed", f"no trusted connection to {place.host}: {_why(exc)}")
     if isinstance(exc, (errors.NewConnectionError, errors.ConnectTimeoutError, errors.ProxyError)):

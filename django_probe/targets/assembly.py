@@ -14,7 +14,7 @@ from django_probe.executors.base import Executor
 from django_probe.plan import Plan
 from django_probe.results import DEFAULT_TARGET
 from django_probe.selection import Selection
-from django_probe.target_settings import NAME, Targets, found
+from django_probe.target_settings import NAME, Entries, Targets, found
 from django_probe.targets.base import Setup, Target
 from django_probe.targets.merging import AT_ONCE, MergedTargets
 from django_probe.targets.options import resolved
@@ -85,7 +85,11 @@ class Chosen:
 
 
 def choose(
-    setting: Targets, patterns: Sequence[str], overruled: Collection[str] = ()
+    setting: Targets,
+    patterns: Sequence[str],
+    overruled: Collection[str] = (),
+    *,
+    local: bool = False,
 ) -> Chosen | None:
     """Return the targets that ``PROBE_TARGETS`` has and ``--target`` picks.
 
@@ -93,6 +97,7 @@ def choose(
 
     Args:
         overruled: OPTIONS in whose place the command line has something.
+        local: leave out other deployments; where nothing else is left, there is one target, here.
 
     Raises:
         UnknownTarget: a pattern picks none.
@@ -101,6 +106,10 @@ def choose(
     entries = found(setting)
     aliases = _picked(list(entries) or [DEFAULT_TARGET], patterns)
     if not entries:
+        return None
+    if local:
+        aliases = _here(entries, aliases, patterns)
+    if not aliases:
         return None
     secrets: set[str] = set()
     made = tuple(_made(alias, entries[alias], overruled, secrets) for alias in aliases)
@@ -152,6 +161,24 @@ def _picked(aliases: Sequence[str], patterns: Sequence[str]) -> Sequence[str]:
     if not patterns:
         return aliases
     return [alias for alias in aliases if any(fnmatchcase(alias, p) for p in patterns)]
+
+
+def _here(entries: Entries, aliases: Sequence[str], patterns: Sequence[str]) -> Sequence[str]:
+    """Return the aliases of what runs here.
+
+    Raises:
+        UnknownTarget: patterns picked nothing else than other deployments.
+    """
+    kinds = {
+        alias: find_target(f"{NAME}[{alias!r}]", entries[alias]["BACKEND"]) for alias in aliases
+    }
+    found = [alias for alias, kind in kinds.items() if not kind.elsewhere]
+    if patterns and not found:
+        raise UnknownTarget(
+            f"--local got {', '.join(aliases[:NAMED])}, expected targets of this deployment: ask"
+            " another one directly."
+        )
+    return found
 
 
 def _made(

@@ -59,6 +59,8 @@ class Target:
     """Its name in reports: letters, digits, ``_`` and ``-``."""
     lane: Lane | None = None
     """What it shares with others; None for nothing."""
+    elsewhere: ClassVar[bool] = False
+    """Whether it is another deployment: one that is asked from elsewhere itself asks none."""
     options: ClassVar[Mapping[str, Check]] = {}
     """The OPTIONS that it knows, and what checks each."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timezone
-from itertools import count, islice
 
 from django_probe.events import (
     Event,
@@ -15,13 +14,14 @@ from django_probe.events import (
     RunFinished,
     RunStarted,
     TargetFailed,
+    TargetStarted,
 )
 from django_probe.exceptions import WireError
-from django_probe.policy import blocks
 from django_probe.releases import wrong_release
-from django_probe.results import ErrorDetail, Outcome, Probe, ProbeResult, Summary
+from django_probe.results import ErrorDetail, Probe, Summary
 from django_probe.run_config import RunConfig
 from django_probe.targets.foreign import Foreign, number
+from django_probe.targets.untold import not_run, untold
 from django_probe.wire import decode
 
 __all__ = ["Hearing"]
@@ -45,19 +45,29 @@ class Hearing:
     """
 
     def __init__(self, config: RunConfig, alias: str, place: str = "") -> None:
+        self.began = False
+        """Whether ``RunStarted`` has come."""
         self.whole = False
         """Whether the wire has come to its end."""
         self._config = config
         self._alias = alias
         self._place = place
         self._foreign = Foreign(config, alias)
-        self._planned: int | None = None
+        self._planned = 0
+        """Results that are announced by now."""
+        self._is_planned = False
+        """Whether all are announced: targets of the remote's own may not have said yet."""
         self._targets: tuple[str, ...] = ()
         self._open: dict[int, Probe] = {}
         self._told: set[int] = set()
         self._faults = 0
         self._failures: list[ErrorDetail] = []
         self._is_red = False
+
+    @property
+    def has_targets(self) -> bool:
+        """Return whether the remote has several targets of its own."""
+        return len(self._targets) > 1
 
     def hear(self, data: bytes) -> Iterator[Event]:
         """Yield the events of a line.
@@ -66,11 +76,18 @@ class Hearing:
             WireError: it is none of the wire, or breaks its promise.
         """
         line = data.decode("utf-8", "replace")
-        event = decode(line)
+        yield from self.take(decode(line), line)
+
+    def take(self, event: Event, line: str) -> Iterator[Event]:
+        """Yield the events of one that is told, in this line.
+
+        Raises:
+            WireError: it breaks the promise of its wire.
+        """
         self._foreign.look_at(line)
         if isinstance(event, RunStarted):
             yield from self._begin(event)
-        elif self._planned is None:
+        elif not self.began:
             raise WireError("Its wire does not begin with 'run_started'.")
         elif isinstance(event, ProbeFinished):
             yield self._finish(event)
@@ -78,6 +95,9 @@ class Hearing:
             yield from self._start(event)
         elif isinstance(event, RunFinished):
             yield from self._end(event.summary)
+        elif isinstance(event, TargetStarted):
+            if not self._is_planned:
+                self._announce(event.planned)
         else:
             yield from self._fault(event)
 
@@ -87,13 +107,22 @@ class Hearing:
         Args:
             kind: a name for it, as of an exception.
         """
-        if self._planned is None:
-            self._planned = 0
+        if not self.began:
+            self.began = True
             yield self._started(datetime.now(timezone.utc))
         error = ErrorDetail(exception_class_path=kind, message=self._foreign.message(why))
         self._failures.append(error)
         yield from self._failed()
         yield from self._rest(f"not told: {error.message}")
+
+    def nothing(self) -> Iterator[Event]:
+        """Yield that there is nothing to ask."""
+        yield self._started(datetime.now(timezone.utc), planned=0)
+
+    def stop(self, why: str) -> Iterator[Event]:
+        """Yield what has no result yet as not run: this run wants no more of it."""
+        self.whole = True
+        yield from self._rest(why)
 
     def _failed(self) -> Iterator[Event]:
         """Yield the failures of the target as one: its own targets may have failed, too."""
@@ -103,19 +132,18 @@ class Hearing:
             yield TargetFailed(target=self._alias, error=error)
 
     def _begin(self, event: RunStarted) -> Iterator[Event]:
-        if self._planned is not None:
+        if self.began:
             raise WireError("Its wire begins twice.")
-        planned = int(number(event.planned))
-        if planned > MOST_PLANNED:
-            raise WireError(f"It announces {planned} results, expected {MOST_PLANNED} at most.")
+        self._announce(event.planned)
+        self._is_planned = event.planned is not None
         started = self._started(
             self._foreign.moment(event.started_at),
-            planned=planned,
+            planned=self._planned if self._is_planned else None,
             labels=tuple(map(self._foreign.name, event.labels)),
             release=self._foreign.name(event.release),
             instance=self._instance(event.instance),
         )
-        self._planned = planned
+        self.began = True
         self._targets = tuple(map(self._foreign.name, event.targets))
         yield started
         wrong = wrong_release(self._config, self._alias, started.release)
@@ -123,6 +151,12 @@ class Hearing:
             self.whole = True
             yield wrong
             yield from self._rest(wrong.error.message)
+
+    def _announce(self, planned: object) -> None:
+        total = self._planned + (0 if planned is None else int(number(planned)))
+        if total > MOST_PLANNED:
+            raise WireError(f"It announces {total} results, expected {MOST_PLANNED} at most.")
+        self._planned = total
 
     def _started(self, at: datetime, **told: object) -> RunStarted:
         run = RunStarted(run_id=self._config.run_id, started_at=at, targets=(self._alias,))
@@ -147,7 +181,7 @@ class Hearing:
         probe = self._placed(result.probe, event.result.target)
         if probe.index in self._told:
             raise WireError(f"It tells two results for one probe, {probe.id!r}.")
-        if len(self._told) == self._planned:
+        if len(self._told) == (self._planned if self._is_planned else MOST_PLANNED):
             raise WireError(f"It announces {self._planned} results, and tells more.")
         self._open.pop(probe.index, None)
         self._told.add(probe.index)
@@ -156,7 +190,7 @@ class Hearing:
 
     def _placed(self, probe: Probe, target: str) -> Probe:
         """Return a probe as it is told from others here: a remote may have targets of its own."""
-        if len(self._targets) == 1:
+        if not self.has_targets:
             return probe
         target = self._foreign.name(target)
         if target not in self._targets:
@@ -172,8 +206,8 @@ class Hearing:
     def _end(self, summary: Summary) -> Iterator[Event]:
         """Take the end of the wire, which may contradict what it told before."""
         self.whole = True
-        missing = (self._planned or 0) - len(self._told)
-        if missing:
+        missing = self._planned - len(self._told)
+        if missing > 0:
             why = f"it told {missing} results less than it had announced"
             yield from self.fail("MissingResults", why)
         elif not summary.ok and summary.counts.ran and not self._is_red and not self._failures:
@@ -196,34 +230,13 @@ class Hearing:
                 source=self._foreign.name(event.source),
             )
         elif isinstance(event, TargetFailed):
-            where = f"{event.target}: " if len(self._targets) > 1 else ""
+            where = f"{event.target}: " if self.has_targets else ""
             message = self._foreign.message(f"{where}{event.error.message}")
             kind = self._foreign.name(event.error.exception_class_path)
             self._failures.append(ErrorDetail(exception_class_path=kind, message=message))
 
     def _rest(self, reason: str) -> Iterator[Event]:
-        """Yield a result for each probe that has none."""
-        now = datetime.now(timezone.utc)
-        for probe in self._missing():
-            yield ProbeFinished(
-                result=ProbeResult(
-                    probe=probe,
-                    target=self._alias,
-                    outcome=Outcome.NOT_RUN,
-                    blocking=blocks(self._config, probe, Outcome.NOT_RUN),
-                    started_at=now,
-                    duration=0.0,
-                    reason=reason,
-                )
-            )
-
-    def _missing(self) -> Iterator[Probe]:
-        """Yield the probes that were announced and not told: those that had begun have a name."""
-        left = (self._planned or 0) - len(self._told)
-        begun = list(self._open.values())[:left]
-        yield from begun
-        taken = self._told.union(probe.index for probe in begun)
-        free = (index for index in count() if index not in taken)
-        for index in islice(free, left - len(begun)):
-            name = f"not_told.probe_{index + 1}"
-            yield Probe(id=name, label=name, index=index)
+        """Yield a result for each probe that was announced and has none."""
+        left = max(0, self._planned - len(self._told))
+        for probe in untold(list(self._open.values()), self._told, left):
+            yield ProbeFinished(result=not_run(self._config, probe, self._alias, reason))

@@ -12,7 +12,6 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timezone
 
 from django_probe.deadline import Deadline
 from django_probe.details import class_path, text_of
@@ -25,11 +24,12 @@ from django_probe.events import (
     TargetFailed,
     TargetStarted,
 )
-from django_probe.policy import blocks
-from django_probe.results import ErrorDetail, Outcome, Probe, ProbeResult
+from django_probe.exceptions import TargetLoop
+from django_probe.results import ErrorDetail, Outcome, Probe
 from django_probe.run_config import RunConfig
 from django_probe.selection import Selection
 from django_probe.targets.base import Lane, Target
+from django_probe.targets.untold import not_run
 
 __all__ = ["Merge", "Pump"]
 
@@ -174,26 +174,18 @@ class Merge:
     def _end(self, pump: Pump) -> Iterator[Event]:
         """Take leave of a target; say what it owes."""
         self._pumps.remove(pump)
+        if isinstance(pump.error, TargetLoop):
+            raise pump.error
         if not pump.done:
             pump.closed = True
             self._abandoned.append(pump)
         for probe in pump.open.values():
             pump.finished += 1
-            yield ProbeFinished(result=self._not_run(pump, probe))
+            reason = "its target told no result"
+            yield ProbeFinished(result=not_run(self._config, probe, pump.alias, reason))
         error = self._owed(pump)
         if error is not None and not pump.failed:
             yield TargetFailed(target=pump.alias, error=error)
-
-    def _not_run(self, pump: Pump, probe: Probe) -> ProbeResult:
-        return ProbeResult(
-            probe=probe,
-            outcome=Outcome.NOT_RUN,
-            started_at=datetime.now(timezone.utc),
-            duration=0.0,
-            target=pump.alias,
-            blocking=blocks(self._config, probe, Outcome.NOT_RUN),
-            reason="its target told no result",
-        )
 
     def _owed(self, pump: Pump) -> ErrorDetail | None:
         """Return why a target has not answered in full, None where it has."""

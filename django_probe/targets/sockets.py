@@ -42,12 +42,12 @@ class Clock:
             TimeoutError: the run has ended, or nothing came for too long.
         """
         until = time.monotonic() + self._silence
-        while not self._deadline.passed:
+        while not self._deadline.passed and not self._deadline.halted:
             if wait_for_read(sock, TICK):
                 return
             if time.monotonic() > until:
                 raise TimeoutError(f"nothing came for {self._silence:g} s")
-        raise TimeoutError(self._deadline.reason)
+        raise TimeoutError(self._deadline.reason or self._deadline.halted)
 
 
 ticking: ContextVar[Clock] = ContextVar("django_probe_clock")

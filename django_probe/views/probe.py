@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator
 
 from django.http import HttpRequest, JsonResponse
@@ -22,6 +23,7 @@ __all__ = ["ProbeView"]
 
 GONE = (Ending.LOST, Ending.ABANDONED)
 TRIES = 3
+RUN_ID = re.compile(r"[0-9a-f]{32}")
 
 
 class ProbeView(View):
@@ -33,6 +35,7 @@ class ProbeView(View):
         """Answer with a report of the probes that are asked for."""
         request, access = asked.request, asked.access
         wish = read(request, asked.named.get("label", ""))
+        _refuse_itself(request)
         found = choose(request, stream_format(wish))
         _refuse_what_is_too_much(request, wish, access)
         if request.method == "HEAD" or (access.session and request.method == "GET"):
@@ -45,6 +48,18 @@ class ProbeView(View):
             if response is not None:
                 return response
         raise Refusal(503, "One run after the other broke off: the servers' logs say why.")
+
+
+def _refuse_itself(request: HttpRequest) -> None:
+    """Return if it is not a run that goes on here which asks: it would wait for itself.
+
+    Raises:
+        Refusal: 508, it is.
+    """
+    run_id = request.META.get("HTTP_X_PROBE", "").partition("/")[0]
+    run = desk.find(run_id) if RUN_ID.fullmatch(run_id) else None
+    if run is not None and not run.ended:
+        raise Refusal(508, "It is a run of this deployment that asks: it would wait for itself.")
 
 
 def _wait(

@@ -78,7 +78,7 @@ class Pump:
         """Feed the run until it has ended, whatever happens."""
         ending, why = Ending.BROKEN, ""
         try:
-            child = Child(self._arguments, self._seconds)
+            child = Child(self._run.id, self._arguments, self._seconds)
             try:
                 ending = self._feed(child)
             finally:

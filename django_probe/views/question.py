@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 import re
+import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -31,7 +32,7 @@ LISTS = {
     "k": "patterns",
     "target": "targets",
 }
-FLAGS = ("fresh", "status", "stream", "async")
+FLAGS = ("fresh", "status", "stream", "async", "local")
 SECRETS = re.compile(
     r"(?:^|[&;])(?:token|access_token|auth|authorization|bearer|api_?key|key|secret|password)=",
     re.IGNORECASE,
@@ -47,6 +48,8 @@ class Question:
     exclude_tags: tuple[str, ...] = ()
     patterns: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
+    local: bool = False
+    """Whether this very instance is asked: no other deployment, and no run of another host."""
     key: str = field(default="", compare=False)
     """What tells it from others: of another project, of another release."""
 
@@ -59,7 +62,8 @@ class Question:
             "--target": self.targets,
         }
         given = [f"{name}={value}" for name, values in options.items() for value in values]
-        return ["--format=jsonl", "--no-color", *given, "--", *self.labels]
+        local = ["--local"] if self.local else []
+        return ["--format=jsonl", "--no-color", *local, *given, "--", *self.labels]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +147,11 @@ def _parsed(query: str, label: str, release: str, secret: str | bytes) -> Wish:
         lists["labels"] = _values("label", [label, *lists["labels"]])
     flags = {name: _flag(name, given.getlist(name)) for name in FLAGS}
     return Wish(
-        Question(**lists, key=_key(lists, release, secret)),
+        Question(
+            **lists,
+            local=flags["local"],
+            key=_key(lists, release, secret, local=flags["local"]),
+        ),
         format=_single("format", given.getlist("format")),
         fresh=flags["fresh"],
         status=flags["stream"] or _is_200(given.getlist("status")),
@@ -198,8 +206,11 @@ def _known_targets(targets: tuple[str, ...]) -> None:
             raise Refusal(404, f"Unknown target {target[:80]!r}.")
 
 
-def _key(asked: Mapping[str, tuple[str, ...]], release: str, secret: str | bytes) -> str:
+def _key(
+    asked: Mapping[str, tuple[str, ...]], release: str, secret: str | bytes, *, local: bool
+) -> str:
     where = getattr(django_settings, "SETTINGS_MODULE", "")
-    text = json.dumps([WIRE_VERSION, where, release, asked])
+    host = socket.gethostname() if local else ""
+    text = json.dumps([WIRE_VERSION, where, release, asked, host])
     secret = secret if isinstance(secret, bytes) else secret.encode()
     return hmac.new(secret, text.encode(), sha256).hexdigest()

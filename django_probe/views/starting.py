@@ -19,6 +19,7 @@ from django.conf import settings as django_settings
 
 from django_probe.conf import settings
 from django_probe.exceptions import ConfigurationError
+from django_probe.run_config import RUN_ID
 from django_probe.views.orders import STOP
 
 __all__ = ["Child", "find_python"]
@@ -32,6 +33,7 @@ class Child:
     """The process that runs the probes, in a group of its own.
 
     Args:
+        run_id: by which its probes and its requests can be told.
         arguments: of ``manage.py probe``.
         deadline: seconds until it kills itself, should nobody else do.
 
@@ -40,14 +42,14 @@ class Child:
         OSError: it cannot be started.
     """
 
-    def __init__(self, arguments: Sequence[str], deadline: float) -> None:
+    def __init__(self, run_id: str, arguments: Sequence[str], deadline: float) -> None:
         command = [find_python(settings.python), "-m", "django_probe.child"]
         self._process = subprocess.Popen(  # noqa: S603 - its arguments are checked
             [*command, f"{deadline:.3f}", *arguments],
             bufsize=0,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=_environment(),
+            env={**_environment(), RUN_ID: run_id},
             start_new_session=True,
         )
         assert self._process.stdout is not None

@@ -1,0 +1,130 @@
+"""Remote targets against real servers: the command here, /probe/ there, reports of both."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+
+import pytest
+from serving import FILES, SETTINGS, TOKEN, serving
+from support import Project
+
+SHOP = """
+    import os, unittest
+
+    class Checkout(unittest.TestCase):
+        def test_pay(self):
+            pass
+
+        def test_release(self):
+            self.assertNotEqual(os.environ.get("PROBE_RELEASE"), "2026.1", "an old release")
+"""
+
+ASKING = """
+    PROBE_TARGETS = {{
+        alias: {{"BACKEND": "remote", "OPTIONS": {{"url": url, "token": "env:TOKEN", "retries": 0}}}}
+        for alias, url in {urls!r}.items()
+    }}
+"""
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    return Project.make(
+        tmp_path_factory.mktemp("shop"), {**FILES, "shop/probes.py": SHOP}, SETTINGS
+    )
+
+
+@pytest.fixture(scope="module")
+def servers(shop):
+    """Two of the release 2026.2, and one that is still at 2026.1."""
+    with (
+        serving(shop, "gunicorn", PROBE_RELEASE="2026.2") as first,
+        serving(shop, "gunicorn", PROBE_RELEASE="2026.2") as second,
+        serving(shop, "gunicorn", PROBE_RELEASE="2026.1") as old,
+    ):
+        yield [f"http://127.0.0.1:{server.port}/probe/" for server in (first, second, old)]
+
+
+def asking(folder, **urls):
+    return Project.make(folder, {}, ASKING.format(urls=urls))
+
+
+def probe(project, *args, **env):
+    return project.probe(*args, env={"TOKEN": TOKEN, **env})
+
+
+@pytest.mark.once
+def test_three_servers_come_into_one_report(servers, tmp_path):
+    first, second, old = servers
+    project = asking(tmp_path / "ci", eu=first, us=second, asia=old)
+    done = probe(project, "--format", "json", "--report", "junit=all.xml")
+    report = json.loads(done.stdout)
+    assert done.returncode == 1, done.stderr
+    assert {alias: told["blocking"] for alias, told in report["by_target"].items()} == {
+        "eu": 0,
+        "us": 0,
+        "asia": 1,
+    }
+    suites = ET.parse(project.folder / "all.xml").getroot().findall("testsuite")
+    red = {
+        case.get("classname")
+        for suite in suites
+        for case in suite
+        if case.find("failure") is not None
+    }
+    assert red == {"asia.shop.probes.Checkout"}
+
+
+@pytest.mark.once
+def test_a_release_is_checked_for_each_server(servers, tmp_path):
+    first, _, old = servers
+    project = asking(tmp_path / "ci", eu=first, asia=old)
+    done = probe(project, "--format", "json", "--expect-release", "2026.2")
+    report = json.loads(done.stdout)
+    assert done.returncode == 4
+    assert [failed["target"] for failed in report["failed_targets"]] == ["asia"]
+    assert {r["target"]: r["outcome"] for r in report["results"]} == {
+        "eu": "passed",
+        "asia": "not_run",
+    }
+
+
+@pytest.mark.once
+def test_a_server_that_comes_up_is_waited_for(shop, tmp_path):
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as probe_socket:
+        port = probe_socket.getsockname()[1]
+    project = asking(tmp_path / "ci", eu=f"http://127.0.0.1:{port}/probe/")
+    waiting = project.popen(
+        "probe", "--wait", "60", "--format", "json", env={"TOKEN": TOKEN}, stdout=-1, stderr=-1
+    )
+    said = waiting.stderr.readline()
+    assert "Connection refused" in said
+    with serving(shop, "gunicorn", "-b", f"127.0.0.1:{port}"):
+        out, _ = waiting.communicate(timeout=60)
+    assert waiting.returncode == 0
+    assert json.loads(out)["ok"] is True
+
+
+@pytest.mark.once
+def test_what_is_asked_from_elsewhere_asks_nobody_else(tmp_path):
+    """Deployments of one code base name each other, and themselves."""
+    extra = """
+import pathlib
+def PROBE_TARGETS():
+    port = pathlib.Path("port.txt").read_text()
+    options = {"url": f"http://127.0.0.1:{port}/", "token": "env:TOKEN"}
+    return {"self": {"BACKEND": "remote", "OPTIONS": options}}
+"""
+    project = Project.make(tmp_path / "shop", {**FILES, "shop/probes.py": SHOP}, SETTINGS)
+    with serving(project, EXTRA=extra, TOKEN=TOKEN) as server:
+        project.write("port.txt", str(server.port))
+        done = probe(project, "--format", "json", EXTRA=extra)
+        assert done.returncode == 0, done.stderr
+        assert {r["target"] for r in json.loads(done.stdout)["results"]} == {"self"}
+        answer = server.ask()
+        assert answer.status == 503
+        assert "this very deployment" in answer.text
+        assert server.ask("/probe/?local=1").status == 200
