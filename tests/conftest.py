@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from reading_reports import write_reports
 from support import Project
+from zygote import Quick
 
 # A shell starts what runs in its background with SIGINT ignored, and that is
 # handed on: the commands that the tests interrupt must not inherit it.
@@ -23,6 +24,16 @@ def make_project(tmp_path: Path) -> Callable[..., Project]:
 
     def make(files: dict[str, str], settings: str = "") -> Project:
         return Project.make(tmp_path / "project", files, settings)
+
+    return make
+
+
+@pytest.fixture
+def make_quick(tmp_path: Path) -> Callable[..., Project]:
+    """Return what ``make_project`` is, for projects whose commands run in forks."""
+
+    def make(files: dict[str, str], settings: str = "") -> Project:
+        return Quick.make(tmp_path / "project", files, settings)
 
     return make
 

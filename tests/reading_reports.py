@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
+import socket
 import subprocess
+import urllib.request
 from collections import Counter
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -14,7 +18,7 @@ from support import ROOT, Project
 
 CONSUMERS = ROOT / "tests" / "consumers"
 TAP_PARSER = CONSUMERS / "node_modules/tap-parser/bin/cmd.cjs"
-FORMATS = ("junit", "json", "jsonl", "ctrf", "github", "markdown", "nagios", "openmetrics")
+FORMATS = ("junit", "json", "jsonl", "ctrf", "github", "markdown", "nagios", "openmetrics", "html")
 
 
 def write_reports(folder: Path) -> Path:
@@ -24,6 +28,31 @@ def write_reports(folder: Path) -> Path:
     (folder / "report.tap").write_text(done.stdout, encoding="utf-8")
     assert done.returncode == 1, done.stderr
     return folder
+
+
+@contextlib.contextmanager
+def node_exporter(folder: str) -> Iterator[str]:
+    """Start Prometheus' node_exporter with a folder of textfiles; yield what it tells a scraper."""
+    program = shutil.which("prometheus-node-exporter") or shutil.which("node_exporter")
+    if program is None:
+        pytest.skip("node_exporter is not installed: apt-get install prometheus-node-exporter")
+    collector = "--collector.textfile"
+    options = ["--collector.disable-defaults", collector, f"{collector}.directory={folder}"]
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+    command = [program, *options, f"--web.listen-address={address}"]
+    running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        for line in running.stderr:
+            if "address=" in line:  # It listens.
+                break
+        straight = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with straight.open(f"http://{address}/metrics", timeout=20) as answer:
+            yield answer.read().decode()
+    finally:
+        running.terminate()
+        running.communicate()
 
 
 def node(script, *args, **options):

@@ -17,6 +17,7 @@ from django_probe.sample import feed, sample_result, sample_run
 
 pytestmark = pytest.mark.once
 
+FILED = ("ctrf", "github", "markdown", "nagios", "html", "openmetrics")
 LONG = ErrorDetail(
     exception_class_path="E", message="m" * 3000, traceback="t" * 60_000 + "\nthe last line\n"
 )
@@ -108,9 +109,9 @@ def test_without_a_need_nothing_is_cut_and_nothing_said_of_it():
 
 
 @pytest.mark.parametrize("limit", [0, 999, "65536", None])
-def test_a_limit_that_is_none_is_refused_before_anything_runs(make_project, limit):
+def test_a_limit_that_is_none_is_refused_before_anything_runs(make_quick, limit):
     entry = {"BACKEND": "markdown", "OPTIONS": {"limit": limit}}
-    project = make_project({"shop/probes.py": ""}, f"PROBE_REPORTERS = {{'note': {entry!r}}}")
+    project = make_quick({"shop/probes.py": ""}, f"PROBE_REPORTERS = {{'note': {entry!r}}}")
     done = project.probe("--report", "note=note.md")
     assert done.returncode == 2
     assert f"limit is {limit!r}, expected a number of bytes from 1000 on" in done.stderr
@@ -118,20 +119,20 @@ def test_a_limit_that_is_none_is_refused_before_anything_runs(make_project, limi
     assert not (project.folder / "note.md").exists()
 
 
-@pytest.mark.parametrize("name", ["ctrf", "github", "nagios"])
-def test_an_option_that_does_not_exist_is_refused_by_name(make_project, name):
+@pytest.mark.parametrize("name", FILED)
+def test_an_option_that_does_not_exist_is_refused_by_name(make_quick, name):
     entry = {"BACKEND": name, "OPTIONS": {"colour": "red"}}
-    project = make_project({"shop/probes.py": ""}, f"PROBE_REPORTERS = {{'mine': {entry!r}}}")
+    project = make_quick({"shop/probes.py": ""}, f"PROBE_REPORTERS = {{'mine': {entry!r}}}")
     done = project.probe("--format", "mine")
     assert (done.returncode, done.stdout) == (2, "")
     assert "'mine' refuses its OPTIONS (colour)" in done.stderr
 
 
-@pytest.mark.parametrize("name", ["ctrf", "github", "markdown", "nagios"])
-def test_a_folder_that_is_a_file_is_told_before_anything_runs(make_project, name):
+@pytest.mark.parametrize("name", FILED)
+def test_a_folder_that_is_a_file_is_told_before_anything_runs(make_quick, name):
     source = NAGIOS["OK"].replace("pass", "open('it-ran', 'w').close()")
     source = f"import unittest\nclass A(unittest.TestCase):\n    {source}\n"
-    project = make_project({"shop/probes.py": source, "note": ""})
+    project = make_quick({"shop/probes.py": source, "note": ""})
     done = project.probe("--report", f"{name}=note{os.sep}report")
     assert done.returncode == 2
     assert "'note' is no folder" in done.stderr
@@ -146,9 +147,9 @@ NAGIOS = {
 
 
 @pytest.mark.parametrize("state", NAGIOS)
-def test_the_state_for_nagios_is_the_verdict(make_project, state):
+def test_the_state_for_nagios_is_the_verdict(make_quick, state):
     source = f"import unittest\nclass A(unittest.TestCase):\n    {NAGIOS[state]}\n"
-    done = make_project({"shop/probes.py": source}).probe("--format", "nagios")
+    done = make_quick({"shop/probes.py": source}).probe("--format", "nagios")
     assert re.fullmatch(
         rf"PROBES {state} - [^|\n]+ \| time=\d\.\d+s;;;0 probes=1;[^|\n]+\n", done.stdout
     )

@@ -7,13 +7,22 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 import xml.etree.ElementTree as ET
 from collections import Counter
 from importlib.metadata import version
 
 import pytest
+from browsing import chromium, visiting
 from documents import DOCS, rows
-from reading_reports import CONSUMERS, TAP_PARSER, annotations, node, rendered
+from reading_reports import (
+    CONSUMERS,
+    TAP_PARSER,
+    annotations,
+    node,
+    node_exporter,
+    rendered,
+)
 from tables import check_table, row
 
 HEAD = ("format", "reader", "version tried", "what it makes of 30 probes, of each outcome some")
@@ -57,11 +66,15 @@ def by_codecov(reports):
 
 
 def by_junit_to_ctrf(reports):
-    target = reports / "converted.json"
     script = "node_modules/junit-to-ctrf/dist/cli.js"
-    node(script, reports / "report.junit", "-o", target)
-    summary = json.loads(target.read_text(encoding="utf-8"))["results"]["summary"]
+    with tempfile.NamedTemporaryFile("r", suffix=".json", encoding="utf-8") as target:
+        node(script, reports / "report.junit", "-o", target.name)
+        summary = json.load(target)["results"]["summary"]
     return told({name: summary[name] for name in ("tests", "passed", "failed", "skipped")})
+
+
+def by_junit2json(reports):
+    return told(json.loads(node("junit2json.mjs", reports / "report.junit")))
 
 
 def by_prove(reports):
@@ -151,10 +164,32 @@ def by_prometheus(reports):
     return f"`django_probe_run_ok` {run:g}; {ok.count(0)} of {len(ok)} not ok"
 
 
+def by_node_exporter(reports):
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copy(reports / "report.openmetrics", f"{folder}/probes.prom")
+        with node_exporter(folder) as text:
+            assert "node_textfile_scrape_error 0" in text
+            lines = [line for line in text.splitlines() if line.startswith("django_probe_")]
+    ok = [line.rpartition(" ")[2] for line in lines if line.startswith("django_probe_ok{")]
+    assert "django_probe_run_ok 0" in lines
+    return f"`django_probe_run_ok` 0; {ok.count('0')} of {len(ok)} not ok"
+
+
+def by_chromium(reports):
+    with chromium() as browser, visiting(browser, (reports / "report.html").as_uri()) as page:
+        verdict = page.get_by_role("heading", level=1).inner_text()
+        rows = page.locator(".row").count()
+        bad = sum(page.locator(f".row[data-kinds~='{kind}']").count() for kind in LOUD)
+    return f'"{verdict}"; {bad} of {rows} need a look; nothing on the console'
+
+
+LOUD = ("timed_out", "errored", "failed", "unexpected_success")
+
 READERS = (
     ("junit", "junitparser", lambda: pypi("junitparser"), by_junitparser),
     ("junit", "Codecov's test-results-parser", lambda: pypi("test-results-parser"), by_codecov),
     ("junit", "junit-to-ctrf (npm)", lambda: npm("junit-to-ctrf"), by_junit_to_ctrf),
+    ("junit", "junit2json (npm)", lambda: npm("junit2json"), by_junit2json),
     ("tap", "prove (Perl)", lambda: program("prove", "--version"), by_prove),
     ("tap", "tap.py", lambda: pypi("tap.py"), by_tap_py),
     ("tap", "tap-parser (npm), strict", lambda: npm("tap-parser"), by_tap_parser),
@@ -170,9 +205,17 @@ READERS = (
     ),
     ("nagios", "nagiosplugin", lambda: pypi("nagiosplugin"), by_nagiosplugin),
     ("openmetrics", "prometheus_client", lambda: pypi("prometheus-client"), by_prometheus),
+    (
+        "openmetrics",
+        "node_exporter, textfile collector",
+        lambda: program("prometheus-node-exporter", "--version"),
+        by_node_exporter,
+    ),
+    ("html", "Chromium, from a file", lambda: program("chromium", "--version"), by_chromium),
 )
 
 
+@pytest.mark.service
 @pytest.mark.once
 def test_each_row_of_the_table_of_readers_is_what_the_reader_says(reports):
     if not (CONSUMERS / "node_modules").is_dir():

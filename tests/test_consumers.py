@@ -84,6 +84,7 @@ def test_codecovs_parser_counts_as_the_table_says(reports, outcomes):
         assert run.failure_message or str(run.outcome) != "failure"
 
 
+@pytest.mark.once
 def test_perls_prove_counts_as_the_table_says(reports, outcomes):
     prove = shutil.which("prove")
     if prove is None:
@@ -118,6 +119,7 @@ def test_tap_py_reads_its_own_lines_back(reports, outcomes):
             assert line.yaml_block["duration_ms"] >= 0
 
 
+@pytest.mark.once
 def test_npms_tap_parser_accepts_it_when_strict(reports, outcomes):
     node = shutil.which("node")
     if node is None or not TAP_PARSER.is_file():
@@ -139,6 +141,7 @@ def test_npms_tap_parser_accepts_it_when_strict(reports, outcomes):
     assert not [failure for failure in final["failures"] if failure.get("tapError")]
 
 
+@pytest.mark.once
 def test_ctrfs_own_library_accepts_it_and_counts_as_the_table_says(reports, outcomes):
     report = json.loads((reports / "report.ctrf").read_text(encoding="utf-8"))
     told = report["results"]["summary"]
@@ -153,6 +156,7 @@ def test_ctrfs_own_library_accepts_it_and_counts_as_the_table_says(reports, outc
     assert report["results"]["environment"]["healthy"] is False
 
 
+@pytest.mark.once
 def test_annotations_are_what_githubs_own_toolkit_writes(reports):
     text = (reports / "report.github").read_text(encoding="utf-8")
     assert node("annotations.mjs", input=json.dumps(annotations(text))) == text
@@ -170,6 +174,7 @@ def test_github_shows_every_annotation_that_is_written(reports, outcomes):
     assert found[-1]["title"] == f"… and {bad - 9} more"
 
 
+@pytest.mark.once
 def test_markdown_is_rendered_with_all_foreign_text_as_code(reports, results):
     page = rendered((reports / "report.markdown").read_text(encoding="utf-8"))
     bad = [result for result in results if result["blocking"]]
@@ -184,6 +189,7 @@ def test_markdown_is_rendered_with_all_foreign_text_as_code(reports, results):
 NASTY = "a </code> <img src=x onerror=alert(1)> [x](http://x.example) | @someone #1 `x` $x$ ```"
 
 
+@pytest.mark.once
 def test_no_foreign_text_gets_out_of_its_code():
     from dataclasses import replace
     from io import StringIO
@@ -206,6 +212,7 @@ def test_no_foreign_text_gets_out_of_its_code():
     assert "@" not in page.loose
 
 
+@pytest.mark.once
 def test_a_nagios_plugin_library_writes_the_same_performance_data(reports, outcomes):
     from nagiosplugin import Performance
 
@@ -228,6 +235,8 @@ def split(part):
     return part.partition("=")
 
 
+@pytest.mark.service
+@pytest.mark.once
 def test_monitoring_plugins_of_perl_parse_the_performance_data(reports, outcomes):
     perl = shutil.which("perl")
     script = (
@@ -265,6 +274,7 @@ def test_no_report_holds_what_breaks_its_reader(reports):
         assert "this ran" not in text
 
 
+@pytest.mark.once
 def test_names_are_the_same_from_run_to_run(reports, tmp_path):
     project = Project(ROOT / "tests" / "project")
     again = project.probe("--format=junit", "-k", "nasty.probes.Errors.test_address").stdout

@@ -40,6 +40,7 @@ def test_codecovs_parser_sees_the_same():
     assert counts == {"pass": 2, "failure": 2, "error": 1, "skip": 2}
 
 
+@pytest.mark.once
 def test_perls_prove_sees_the_same(tmp_path):
     prove = shutil.which("prove")
     if prove is None:
@@ -63,6 +64,7 @@ def test_tap_py_reads_the_tries_of_a_flaky_probe():
     assert lines[0].yaml_block["severity"] == "comment"
 
 
+@pytest.mark.once
 def test_npms_tap_parser_sees_the_same_when_strict():
     node = shutil.which("node")
     if node is None or not TAP_PARSER.is_file():

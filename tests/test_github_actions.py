@@ -42,9 +42,9 @@ def commands(log):
 
 
 @pytest.fixture
-def github(make_project, tmp_path):
+def github(make_quick, tmp_path):
     """Return a function that probes a project under GitHub Actions."""
-    project = make_project({"shop/probes.py": PROBES})
+    project = make_quick({"shop/probes.py": PROBES})
     summary = tmp_path / "summary.md"
 
     def probe(*args, **env):
@@ -118,7 +118,7 @@ def test_the_summary_is_added_to_what_is_there(github):
     assert "parcels wait" in text
 
 
-def test_a_summary_is_cut_at_githubs_mebibyte_and_says_so(make_project, tmp_path):
+def test_a_summary_is_cut_at_githubs_mebibyte_and_says_so(make_quick, tmp_path):
     source = """
         import unittest
         class Many(unittest.TestCase): pass
@@ -131,7 +131,7 @@ def test_a_summary_is_cut_at_githubs_mebibyte_and_says_so(make_project, tmp_path
     summary = tmp_path / "summary.md"
     summary.write_text("x" * 100_000 + "\n")
     env = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary)}
-    done = make_project({"shop/probes.py": source}).probe(env=env)
+    done = make_quick({"shop/probes.py": source}).probe(env=env)
     assert done.returncode == 1
     assert 1_000_000 < summary.stat().st_size <= 1024 * 1024
     text = summary.read_text(encoding="utf-8")
@@ -173,7 +173,7 @@ def test_a_run_that_cannot_begin_leaves_commands_on(github, tmp_path):
     assert github.summary.read_text() == ""
 
 
-def test_one_stream_for_both_is_no_clash(make_project, monkeypatch):
+def test_one_stream_for_both_is_no_clash(make_project):
     script = """
         import io, os
         os.environ["DJANGO_SETTINGS_MODULE"] = "settings"

@@ -1,4 +1,4 @@
-"""Write N results to JUnit, and tell how long the writing alone took. Argument: N."""
+"""Write N results in a format, and tell how long the writing alone took. Arguments: FORMAT N."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django_probe.events import RunStarted
 from django_probe.formats import find_format
 from django_probe.results import Counts, Outcome, Probe, ProbeResult, Summary
 
-NUMBER = int(sys.argv[1])
+FORMAT, NUMBER = sys.argv[1], int(sys.argv[2])
 NOW = datetime.now(timezone.utc)
 
 
@@ -33,8 +33,8 @@ def seconds(feed: Callable[[ProbeResult], object]) -> float:
 
 
 making = seconds(lambda result: None)
-with open("written.xml", "w", encoding="utf-8") as stream:
-    reporter = find_format("junit", {}).build(stream)
+with open("written", "w", encoding="utf-8") as stream:
+    reporter = find_format(FORMAT, {}).build(stream)
     reporter.run_started(RunStarted(run_id="run", started_at=NOW, planned=NUMBER))
     feeding = seconds(reporter.probe_finished)
     began = time.process_time()
