@@ -176,18 +176,6 @@ def test_failfast_ends_a_round_and_what_did_not_run_is_asked_again(project):
     }
 
 
-def test_a_stable_run_that_the_deadline_ends_is_not_ok(project):
-    done = project.probe("shop.Slow.test_is_up", "--stable", "9999", "--deadline", "1", *FAST,
-                         "--format", "json")  # fmt: skip
-    assert done.returncode == 4
-    (failed,) = report(done)["failed_targets"]
-    assert failed["error"]["exception_class_path"] == "NotStable"
-    assert (
-        "of 9999 times in a row when the run ended: the run's deadline of 1 s"
-        in (failed["error"]["message"])
-    )
-
-
 def test_nothing_to_ask_again_is_no_reason_to_wait(project):
     began = time.monotonic()
     done = project.probe("--tag", "nothing", "--wait", "100")
@@ -336,12 +324,23 @@ class Script:
         return iter([RunStarted(run_id="r", started_at=START, targets=("eu", "us")), *events])
 
 
-def told(script, **rules):
+class Clock:
+    """Time that passes by sleeping alone."""
+
+    now = 0.0
+
+    def monotonic(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
+
+
+def told(script, *, deadline=None, **rules):
     lines = []
     rules = Rules(**{"delay": 0.0, "wait": 60.0, **rules})
-    events = list(
-        asked(script, Selection(), rules, Deadline(), begin=lambda: None, tell=lines.append)
-    )
+    ends = deadline or Deadline()
+    events = list(asked(script, Selection(), rules, ends, begin=lambda: None, tell=lines.append))
     assert script.rounds == []
     return events, lines
 
@@ -436,6 +435,22 @@ class TestMerging:
         told(script)
         ids = {event.result.probe.id for event in both}
         assert script.asked[1] == {"eu": frozenset((id, 0) for id in ids)}
+
+    def test_a_stable_run_that_the_deadline_ends_is_not_ok(self, monkeypatch):
+        clock = Clock()
+        monkeypatch.setattr("django_probe.deadline.time", clock)
+        green = [one("test_a", Outcome.PASSED)]
+        script = Script(green, green, green)
+        events, lines = told(script, deadline=Deadline(25), wait=0.0, stable=9, delay=10.0)
+        assert "3 of 9 in a row" in lines[-1]
+        failed, other = [event for event in events if isinstance(event, TargetFailed)]
+        assert (failed.target, other.target) == ("eu", "us")
+        assert failed.error.exception_class_path == "NotStable"
+        assert failed.error.message == (
+            "all was ok 3 of 9 times in a row when the run ended:"
+            " the run's deadline of 25 s has passed"
+        )
+        assert clock.now == pytest.approx(25)
 
     def test_a_warning_is_no_reason_to_ask_again(self):
         script = Script([one("test_a", Outcome.FAILED, severity="warning", blocking=False)])

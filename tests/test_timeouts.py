@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import logging
 import queue
@@ -620,20 +619,27 @@ def test_a_deadline_ends_the_process_within_a_second(make_project):
 # The race between the end of a step and its interrupt.
 
 
-def test_probes_that_end_about_when_they_are_stopped_never_hit_the_next_one():
-    class Probe(unittest.TestCase):
-        def about(self):
-            end = time.perf_counter() + 0.0205
-            while time.perf_counter() < end:
-                pass
+class AboutTheEnd(unittest.TestCase):
+    """Probes that end about when they are stopped, and others in between."""
 
-        def quick(self):
-            sum(range(1000))
+    def about(self):
+        end = time.perf_counter() + 0.0205
+        while time.perf_counter() < end:
+            pass
 
-    for number in range(150):
-        setattr(Probe, f"test_{number:03}_about", Probe.about)
-        setattr(Probe, f"test_{number:03}_quick", Probe.quick)
-    told = run(Probe, Probe, timeout=0.02, max_workers=4)
+    def quick(self):
+        sum(range(1000))
+
+
+for _number in range(150):
+    setattr(AboutTheEnd, f"test_{_number:03}_about", AboutTheEnd.about)
+    setattr(AboutTheEnd, f"test_{_number:03}_quick", AboutTheEnd.quick)
+
+
+@pytest.mark.parametrize("grace", [GRACE, 0.001], ids=["interrupted", "given up"])
+def test_probes_that_end_about_when_they_are_stopped_never_hit_the_next_one(grace, monkeypatch):
+    monkeypatch.setattr(thread_pool, "GRACE", grace)
+    told = run(AboutTheEnd, timeout=0.02, max_workers=4)  # It counts the results.
     by_way: dict[str, set[str]] = {}
     for name, outcome in told.outcomes.items():
         by_way.setdefault(name.rpartition("_")[2], set()).add(outcome)
@@ -645,6 +651,7 @@ def test_probes_that_end_about_when_they_are_stopped_never_hit_the_next_one():
         if result.outcome == "timed_out" and result.duration < 0.02
     ]
     assert not strays
+    assert not told.fixtures
 
 
 def test_an_interrupt_about_the_end_of_a_step_stays_within_it():
@@ -699,8 +706,8 @@ def test_an_interrupted_step_is_told_once_and_unresponsive_after_the_grace():
                 pass
         assert watch.overdue(now + 1) is None
         assert watch.interrupt(seen, overran(0.0)) is False
-        assert not watch.is_unresponsive(time.monotonic(), 60)
-        assert watch.is_unresponsive(time.monotonic() + 61, 60)
+        assert watch.unresponsive(time.monotonic(), 60) is None
+        assert watch.unresponsive(time.monotonic() + 61, 60) is seen
 
     verdict, _ = bounded(watch, 0.0, step)
     assert verdict.outcome == "timed_out"
@@ -710,6 +717,17 @@ def test_a_worker_that_was_given_up_is_unwound_at_the_end_of_its_step():
     watch = Watch()
     with pytest.raises(Abandoned):
         bounded(watch, 1.0, watch.abandon)
-    with contextlib.suppress(Abandoned):
+    with pytest.raises(Abandoned):
         bounded(watch, 1.0, lambda: None)
-    assert watch.step is None
+
+
+def test_a_worker_is_not_given_up_for_a_step_that_is_over():
+    watch = Watch()
+    watch.begin(time.monotonic(), 0.0)
+    seen = watch.step
+    watch.end()
+    watch.begin(time.monotonic(), 0.0)
+    assert not watch.abandon_at(seen)
+    assert not watch.abandon_at(None)
+    assert watch.end() is None
+    assert watch.abandon_at(None)

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timezone
+from typing import Protocol
 
 from django_probe.deadline import Deadline
 from django_probe.details import Problem
@@ -20,7 +21,7 @@ from django_probe.recording import Recorder
 from django_probe.results import ErrorDetail, Outcome, Probe, ProbeResult
 from django_probe.run_config import RunConfig
 
-__all__ = ["Ledger"]
+__all__ = ["Holder", "Ledger", "Reporting"]
 
 BACKLOG = 1000
 """Events that wait to be taken before workers wait for the one who takes them."""
@@ -28,11 +29,25 @@ ROOM_PATIENCE = 0.05
 """Seconds that a worker waits so."""
 
 
+class Holder(Protocol):
+    """Who has a task."""
+
+    watch: Watch
+    task: BatchRun | None
+
+
+class Reporting(Holder, Protocol):
+    """Who has a task and records what comes of it."""
+
+    recorder: Recorder
+
+
 class Ledger:
     """Hand out tasks, take what is told.
 
-    One lock orders it: nothing comes of a worker that has been given up, and
-    nothing starts after ``--failfast`` has taken hold.
+    One lock orders it: who has a task changes under it alone, nothing comes of a
+    worker that has been given up, and nothing starts after ``--failfast`` has
+    taken hold.
     """
 
     def __init__(self, config: RunConfig, target: str, deadline: Deadline) -> None:
@@ -59,16 +74,17 @@ class Ledger:
         deadline = self._deadline
         return bool(self._failed or self.closed or deadline.passed or deadline.halted)
 
-    def take(self) -> BatchRun | None:
-        """Return the next task, None when there is none."""
+    def take(self, worker: Holder) -> BatchRun | None:
+        """Give a worker the next task and return it, None when there is none."""
         with self._lock:
-            return next(self._tasks, None)
+            _still_wanted(worker.watch)
+            worker.task = next(self._tasks, None)
+            return worker.task
 
     def started(self, watch: Watch, task: BatchRun, probe: Probe) -> bool:
         """Tell that a probe has its turn; return False where nothing may start any more."""
         with self._lock:
-            if watch.abandoned:
-                raise Abandoned
+            _still_wanted(watch)
             if self._failed:
                 return False
             task.probe = probe
@@ -78,8 +94,7 @@ class Ledger:
     def finished(self, watch: Watch, task: BatchRun, result: ProbeResult) -> None:
         """Tell a result; wait a little when too many have not been taken."""
         with self._lock:
-            if watch.abandoned:
-                raise Abandoned
+            _still_wanted(watch)
             self._finish(task, result)
         if len(self._events) > self.backlog and not self.closed:
             self.has_room.clear()
@@ -98,11 +113,13 @@ class Ledger:
             _still_wanted(watch)
             self._settle(task, self._recorder, self._recorder.scrubbed(problem))
 
-    def take_back(self, watch: Watch, task: BatchRun) -> None:
+    def take_back(self, worker: Holder) -> None:
         """Take back what a worker leaves of its task."""
         with self._lock:
-            _still_wanted(watch)
-            self._take_back(task)
+            _still_wanted(worker.watch)
+            task, worker.task = worker.task, None
+            if task is not None:
+                self._take_back(task)
 
     # What the watching thread calls.
 
@@ -122,22 +139,22 @@ class Ledger:
         for task in self._tasks:
             self._rest.extend(task.rest)
 
-    def give_up(
-        self, watch: Watch, task: BatchRun, recorder: Recorder, verdict: Problem
-    ) -> tuple[str, bool]:
+    def give_up(self, worker: Reporting, verdict: Problem) -> tuple[str, bool]:
         """Tell what a worker hangs in; return that, and whether another one has to go on.
 
-        Args:
-            recorder: the worker's: what it has recorded until now is told too.
+        What it has recorded until now is told, too.
         """
         with self._lock:
-            verdict = self._recorder.scrubbed(watch.abandon() or verdict)
+            verdict = self._recorder.scrubbed(worker.watch.abandon() or verdict)
+            task = worker.task
+            if task is None:
+                return "", not self.stopped()
             hangs_in = task.fixtures.running or (task.probe.label if task.probe else "")
             hangs_in = self._recorder.named(hangs_in)
             owed = task.fixtures.owed
             if task.probe is not None and task.fixtures.running:
                 task.fixtures.fail(verdict, task.probe.label)
-            self._settle(task, recorder, verdict)
+            self._settle(task, worker.recorder, verdict)
             for fixture in owed:
                 if fixture != task.fixtures.running:
                     how = "was lost" if verdict.outcome is Outcome.ERRORED else "hangs"

@@ -96,9 +96,13 @@ class ThreadPool:
         if step is not None:
             place = worker.look()
             verdict = overran(step[1], place.stack)
-            if not worker.interrupt(step, verdict, place) and _late(step, now) > GRACE:
+            is_late = not worker.interrupt(step, verdict, place) and _late(step, now) > GRACE
+            if is_late and watch.abandon_at(step):
                 self._give_up(worker, verdict)
-        elif watch.is_unresponsive(now, GRACE) or worker.is_silent(now, SILENCE):
+            return
+        step = watch.unresponsive(now, GRACE)
+        is_lost = step is not None or worker.is_silent(now, SILENCE)
+        if is_lost and watch.abandon_at(step):
             self._give_up(worker)
 
     def _stop(self, worker: Worker, waited: float) -> None:
@@ -121,14 +125,11 @@ class ThreadPool:
         """Give a hanging worker up, tell what it was at, and let another one go on."""
         self._workers.remove(worker)
         self._lost.append(worker)
-        task, place = worker.task, worker.look()
-        if task is None:
-            worker.watch.abandon()
-            return
+        place = worker.look()
         if verdict is None and self._ended_at is None:
             verdict = timed_out("its worker gives no sign of life", place.stack)
         verdict = verdict or cut_short(self._deadline, place.stack)
-        worker.hangs_in, goes_on = self.ledger.give_up(worker.watch, task, worker.recorder, verdict)
+        worker.hangs_in, goes_on = self.ledger.give_up(worker, verdict)
         if self.is_alone:
             self.routing.install()
         if goes_on:

@@ -73,11 +73,11 @@ class Watch:
         while True:
             try:
                 with self._lock:
-                    self.step = None
-                    if self.abandoned:
-                        raise Abandoned
                     if self._verdict is not None:
                         _set_exception(self._thread_id, None)  # Take it back.
+                    if self.abandoned:
+                        raise Abandoned
+                    self.step = None
                     self.steps += 1
                     return self._verdict
             except ProbeTimeout:
@@ -91,13 +91,11 @@ class Watch:
         began, limit = step
         return step if limit is not None and now - began > limit else None
 
-    def is_unresponsive(self, now: float, grace: float) -> bool:
-        """Return whether an interrupted step goes on after ``grace`` seconds."""
-        return (
-            self.step is not None
-            and self._verdict is not None
-            and now - self._interrupted_at >= grace
-        )
+    def unresponsive(self, now: float, grace: float) -> Step | None:
+        """Return a step that was interrupted and goes on after ``grace`` seconds."""
+        step = self.step
+        waits = self._verdict is not None and now - self._interrupted_at >= grace
+        return step if waits else None
 
     def interrupt(self, step: Step, verdict: Problem) -> bool:
         """Raise ``ProbeTimeout`` in a step, once.
@@ -116,6 +114,15 @@ class Watch:
                 return True
             self._verdict = None
             return False
+
+    def abandon_at(self, step: Step | None) -> bool:
+        """Give the worker up if it still is where it was seen: in a step, or in none.
+
+        Return False where it has gone on meanwhile: it is at something else by now.
+        """
+        with self._lock:
+            self.abandoned = self.abandoned or self.step is step
+            return self.abandoned
 
     def abandon(self) -> Problem | None:
         """Give the worker up: its step ends with ``Abandoned``. Return the step's verdict."""

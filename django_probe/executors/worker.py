@@ -57,10 +57,10 @@ class Worker:
         try:
             self._connections.enter()
             while not self.stopped():
-                self.task = self._ledger.take()
-                if self.task is None:
+                task = self._ledger.take(self)
+                if task is None:
                     break
-                self._work(self.task)
+                self._work(task)
         except Abandoned:
             pass
         finally:
@@ -82,8 +82,7 @@ class Worker:
         except BaseException as exc:
             current_sink.set(None)
             self._ledger.broke(self.watch, task, Problem.raised(exc, at=self.name))
-        self._ledger.take_back(self.watch, task)
-        self.task = None
+        self._ledger.take_back(self)
 
     # What a batch asks for.
 

@@ -18,7 +18,7 @@ from django_probe.details import Problem
 from django_probe.executors.batch_run import BatchRun
 from django_probe.executors.connections import permit_writes, watch_connections
 from django_probe.executors.fixture_run import FixtureRun
-from django_probe.executors.ledger import Ledger
+from django_probe.executors.ledger import Holder, Ledger
 from django_probe.executors.places import Place
 from django_probe.executors.process.frames import Answer, Charter, Given, Stop
 from django_probe.executors.process.line import Line, Outbox, end_group
@@ -67,15 +67,16 @@ class _Ledger(Ledger):
         self.given: SimpleQueue[Given | None] = SimpleQueue()
         self.answers: SimpleQueue[bool] = SimpleQueue()
 
-    def take(self) -> BatchRun | None:
+    def take(self, worker: Holder) -> BatchRun | None:
         """Return what is left of the last task, else wait for the next one."""
-        rest = super().take()
+        rest = super().take(worker)
         if rest is not None:
             return rest
         self._pipes.pass_on()
         self._line.say("idle")
         given = self.given.get()
-        return None if given is None else _Task(given)
+        worker.task = None if given is None else _Task(given)
+        return worker.task
 
     def started(self, watch: object, task: BatchRun, probe: Probe) -> bool:
         """Tell that a probe has its turn; with ``--failfast`` the parent may say no."""

@@ -75,14 +75,13 @@ class Hearing:
             worker.send(Answer(may_start))
 
     def _idle(self, worker: RemoteWorker) -> None:
-        self._take_back(worker)
         worker.is_done()
+        self._ledger.take_back(worker)
 
     def _left(self, worker: RemoteWorker) -> None:
         worker.closing = True
         if worker.task is not None and worker.task.probe is None:
-            self._take_back(worker)
-            worker.task = None
+            self._ledger.take_back(worker)
 
     def _lost(self, worker: RemoteWorker) -> None:
         worker.lost = True
@@ -99,10 +98,6 @@ class Hearing:
         probe = task.probe
         own_limit = probe.timeout if probe is not None else self._timeout
         worker.begins(limit if running else own_limit)
-
-    def _take_back(self, worker: RemoteWorker) -> None:
-        if worker.task is not None:
-            self._ledger.take_back(worker.watch, worker.task)
 
 
 def _meant(worker: RemoteWorker, name: str) -> object:

@@ -34,6 +34,14 @@ class WorkersFailed(RuntimeError):
     """Report that no worker process comes up."""
 
 
+class _Due:
+    """The task that the next worker gets."""
+
+    def __init__(self) -> None:
+        self.watch = Watch()
+        self.task: BatchRun | None = None
+
+
 class ProcessPool:
     """Run tasks in worker processes; one loop talks to all of them.
 
@@ -63,7 +71,7 @@ class ProcessPool:
         self._deadline = deadline
         self._crew = Crew(make_starter, charter)
         self._hearing = Hearing(self.ledger, config, asks=asks)
-        self._next: BatchRun | None = None
+        self._due = _Due()
         self._faults = 0
         self._ended_at: float | None = None
         self.kill_all = self._crew.kill_all
@@ -86,18 +94,14 @@ class ProcessPool:
             self._look_after()
             yield from self.ledger.drain()
         yield from self.ledger.drain()
-        if self._next is not None:
-            self.ledger.take_back(Watch(), self._next)
-            self._next = None
+        self.ledger.take_back(self._due)
         self.ledger.close_tasks()
 
     def _is_due(self) -> bool:
         """Return whether there is a task that nobody has."""
         if self.ledger.stopped():
             return False
-        if self._next is None:
-            self._next = self.ledger.take()
-        return self._next is not None
+        return (self._due.task or self.ledger.take(self._due)) is not None
 
     def _hand_out(self, workers: int) -> None:
         """Give idle workers a task each, and hire as many as are wanted."""
@@ -105,9 +109,9 @@ class ProcessPool:
         working = sum(worker.task is not None for worker in crew)
         for worker in crew:
             if worker.idle and working < workers and self._is_due_for(worker):
-                assert self._next is not None
-                worker.give(self._next)
-                self._next, self._faults = None, 0
+                assert self._due.task is not None
+                worker.give(self._due.task)
+                self._due.task, self._faults = None, 0
                 working += 1
         starting = sum(not worker.began for worker in crew)
         for _ in range(workers - working - starting):
@@ -153,17 +157,17 @@ class ProcessPool:
 
     def _give_up(self, worker: RemoteWorker, verdict: Problem) -> None:
         """End a worker; tell what it was at, unless it has done so itself."""
-        task, worker.task = worker.task, None
         worker.closing = True
         self._crew.kill(worker)
-        if task is None or worker.watch.abandoned:
-            return
-        if worker.lost and task.probe is None:
-            self.ledger.take_back(worker.watch, task)
-            worker.watch.abandon()
-            return
-        task.sink = worker.last_output()
-        self.ledger.give_up(worker.watch, task, worker.recorder, verdict)
+        task = worker.task
+        if task is not None and not worker.watch.abandoned:
+            if worker.lost and task.probe is None:
+                self.ledger.take_back(worker)
+                worker.watch.abandon()
+            else:
+                task.sink = worker.last_output()
+                self.ledger.give_up(worker, verdict)
+        worker.task = None
 
     def _bury(self) -> None:
         """Take leave of workers that have ended; one that was at something is told."""

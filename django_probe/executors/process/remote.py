@@ -176,7 +176,6 @@ class RemoteWorker:
             seconds = time.monotonic() - self._given_at
             self._pace = (self._pace + max(seconds, 1e-6) / self._given) / 2
         self.began = self.idle = True
-        self.task = None
 
     @property
     def appetite(self) -> int:
