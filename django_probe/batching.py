@@ -12,7 +12,7 @@ from django_probe.marks import is_only_on_used
 from django_probe.plan import Batch, Plan, Planned
 from django_probe.selection import Again
 
-__all__ = ["for_target", "make_batches", "narrowed", "reduced"]
+__all__ = ["for_target", "is_for", "make_batches", "narrowed", "reduced"]
 
 
 def make_batches(entries: Iterable[Planned]) -> list[Batch]:
@@ -47,6 +47,12 @@ def reduced(batches: Iterable[Batch], wanted: Callable[[Planned], bool]) -> list
     return [batch for batch in parts if batch.entries]
 
 
+def is_for(entry: Planned, target: str) -> bool:
+    """Return whether ``@only_on`` lets a probe be asked on a target."""
+    only_on = entry.marks.only_on
+    return not only_on or any(fnmatchcase(target, pattern) for pattern in only_on)
+
+
 def for_target(plan: Plan, target: str, tags: frozenset[str]) -> Plan:
     """Return what of a plan a target has: what ``@only_on`` does not keep from it.
 
@@ -55,9 +61,7 @@ def for_target(plan: Plan, target: str, tags: frozenset[str]) -> Plan:
     """
 
     def is_wanted(entry: Planned) -> bool:
-        only_on = entry.marks.only_on
-        is_here = not only_on or any(fnmatchcase(target, pattern) for pattern in only_on)
-        return is_here and (not tags or not tags.isdisjoint(entry.marks.tags))
+        return is_for(entry, target) and (not tags or not tags.isdisjoint(entry.marks.tags))
 
     if not tags and not is_only_on_used():
         return plan

@@ -5,32 +5,63 @@ from __future__ import annotations
 import difflib
 import json
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 
+from django_probe.batching import is_for
+from django_probe.marks import is_only_on_used
 from django_probe.plan import Plan
 from django_probe.results import Probe
 from django_probe.selection import Selection
 
-__all__ = ["nothing_ran", "probes", "problems"]
+__all__ = ["nothing_ran", "on_no_target", "probes", "problems"]
+
+NAMED = 5
+"""Probes, or targets, that a line names."""
 
 
-def probes(described: Sequence[Probe], format: str) -> Iterator[str]:
+def probes(
+    described: Sequence[Probe], format: str, where: Mapping[int, Sequence[str]]
+) -> Iterator[str]:
     """Yield the lines that name what would run.
 
     Args:
         format: ``text``, labels; or ``json``, one list of records.
+        where: by index: the targets that have a name, and a probe.
     """
+    targets = {alias for aliases in where.values() for alias in aliases}
     if format == "text":
-        yield from (f"{probe.label}{_marks(probe)}\n" for probe in described)
+        for probe in described:
+            some = where.get(probe.index, ())
+            yield f"{probe.label}{_marks(probe, some if len(some) < len(targets) else ())}\n"
         return
-    records = [asdict(probe) for probe in described]
+    records = [
+        {**asdict(probe), **({"targets": where.get(probe.index, ())} if targets else {})}
+        for probe in described
+    ]
     yield json.dumps(records, indent=2) + "\n"
 
 
-def _marks(probe: Probe) -> str:
-    """Return what keeps a probe from blocking, behind its label."""
-    marks = [] if probe.severity == "error" else [probe.severity]
+def on_no_target(plan: Plan, aliases: Sequence[str]) -> Iterator[str]:
+    """Yield a line that names the probes of a plan that ``@only_on`` keeps from every target."""
+    if not is_only_on_used():
+        return
+    left = [
+        f"{entry.label} ({', '.join(entry.marks.only_on)})"
+        for entry in plan.entries
+        if not any(is_for(entry, alias) for alias in aliases)
+    ]
+    if not left:
+        return
+    more = f" and {len(left) - NAMED} more" if len(left) > NAMED else ""
+    asked = f"{', '.join(aliases[:NAMED])}{', …' if len(aliases) > NAMED else ''}"
+    yield f"Asked on no target, by @only_on: {', '.join(left[:NAMED])}{more}; asked are: {asked}."
+
+
+def _marks(probe: Probe, targets: Sequence[str]) -> str:
+    """Return what is particular about a probe, behind its label."""
+    marks = [f"on {', '.join(targets)}"] if targets else []
+    marks += [] if probe.severity == "error" else [probe.severity]
     if probe.quarantine:
         word = "quarantined" if probe.quarantine_holds else "quarantine"
         marks.append(f"{word} {probe.quarantine}")
@@ -66,6 +97,10 @@ def nothing_ran(selection: Selection, total: int, build: Callable[[Selection], P
     there = sorted({tag for entry in everything for tag in entry.marks.tags})
     if selection.tags and not selection.tags.intersection(there):
         return f"Nothing ran: no probe{of_labels} has {_tags(selection.tags, there)}"
+    if everything and not list(_filters(selection)):
+        number = len(everything)
+        what = "the one probe" if number == 1 else f"any of the {number} probes"
+        return f"Nothing ran: no target that is asked has {what}{of_labels}."
     none = f"none of the {len(everything)} probes{of_labels} matches"
     if len(everything) == 1:
         none = f"the one probe{of_labels} does not match"

@@ -8,7 +8,7 @@ whole records. It decides nothing: counts and verdict come with the summary.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, TextIO
 
 from django_probe.events import (
@@ -26,7 +26,7 @@ from django_probe.outputs import Output
 from django_probe.results import DEFAULT_TARGET, ProbeResult, Summary
 from django_probe.sanitizing import clean, one_line
 
-__all__ = ["Report", "Reporter", "ReporterGroup", "hand_over", "shown_target"]
+__all__ = ["Report", "Reporter", "ReporterGroup", "hand_over", "served_by", "shown_target"]
 
 
 class Reporter:
@@ -44,12 +44,15 @@ class Reporter:
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
+        self.begun: dict[str, TargetStarted] = {}
+        """By alias: what each target of several has said of itself."""
 
     def run_started(self, run: RunStarted) -> None:
         """Take what is known before the first probe."""
 
     def target_started(self, event: TargetStarted) -> None:
-        """Take what one target of several says of itself before its first probe."""
+        """Take what one target of several says of itself before its first probe: keep it."""
+        self.begun[event.target] = event
 
     def probe_started(self, event: ProbeStarted) -> None:
         """Take that a probe got its turn."""
@@ -196,6 +199,16 @@ def _refuse_twins(reports: Sequence[Report]) -> None:
                 " path."
             )
         taken.add(place)
+
+
+def served_by(run: RunStarted, begun: Mapping[str, TargetStarted], target: str) -> tuple[str, str]:
+    """Return (release, instance) of a target: its own, or those of the run.
+
+    Args:
+        begun: what the targets have said of themselves.
+    """
+    own = begun.get(target)
+    return (own.release, own.instance) if own else (run.release, run.instance)
 
 
 def shown_target(targets: tuple[str, ...], target: str) -> str:

@@ -87,7 +87,7 @@ def _summary(
         started_at=started.started_at,
         duration=duration,
         counts=tally.total(),
-        by_target=tally.by_target(),
+        by_target=tally.by_target(started.targets),
         fixture_errors=tally.fixture_errors,
         failed_targets=tuple(tally.failed_targets),
         reporter_errors=tuple(reports.errors),

@@ -159,7 +159,7 @@ def sample_run(*targets: str, found: list[ProbeResult] | None = None) -> list[Ev
         started_at=START,
         duration=4.5,
         counts=tally.total(),
-        by_target=tally.by_target(),
+        by_target=tally.by_target(run.targets),
         fixture_errors=tally.fixture_errors,
         failed_targets=tuple(tally.failed_targets),
     )

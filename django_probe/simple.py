@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django_probe import deployment, listing
 from django_probe.again import own_command
 from django_probe.base_runner import BaseRunner
+from django_probe.batching import for_target
 from django_probe.choosing import chosen_targets
 from django_probe.conf import settings
 from django_probe.discovery import discover, once
@@ -22,7 +23,7 @@ from django_probe.options import add_options
 from django_probe.plan import Plan
 from django_probe.project_redactor import project_redactor
 from django_probe.redaction import Redactor
-from django_probe.results import Summary
+from django_probe.results import DEFAULT_TARGET, Summary
 from django_probe.run_config import RunConfig
 from django_probe.selection import Selection
 from django_probe.targets.base import Target
@@ -49,6 +50,10 @@ class DjangoProbeSuiteRunner(BaseRunner):
     """
 
     _target: Target | None = None
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._told: set[str] = set()
 
     @classmethod
     def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
@@ -90,13 +95,27 @@ class DjangoProbeSuiteRunner(BaseRunner):
         """
         return discover(selection)
 
+    def _plan(self, selection: Selection) -> Plan:
+        """Return the plan of a selection; tell of probes that are for none of the targets."""
+        plan = self.build_suite(selection)
+        for line in listing.on_no_target(plan, self.aliases):
+            if line not in self._told:
+                self._told.add(line)
+                self.warn(line)
+        return plan
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """Return the names of the targets that are asked."""
+        return self.chosen.aliases if self.chosen else (DEFAULT_TARGET,)
+
     def get_target(self) -> Target:
         """Return where the probes run: here, or on the targets of ``PROBE_TARGETS``."""
         executor = self.get_executor()
         if self.chosen is None:
-            self._target = LocalTarget(executor, build=self.build_suite)
+            self._target = LocalTarget(executor, build=self._plan)
         else:
-            at_once, build = self.option("target_concurrency"), once(self.build_suite)
+            at_once, build = self.option("target_concurrency"), once(self._plan)
             self._target = self.chosen.target(executor, build, at_once)
         return self._target
 
@@ -155,10 +174,17 @@ class DjangoProbeSuiteRunner(BaseRunner):
             raise ConfigurationError(f"--list has no format {name!r}, expected text or json.")
         if self.option("report") or self.option("output"):
             raise ConfigurationError("--list writes to stdout alone: leave the reports out.")
-        plan = self.build_suite(selection)
+        plan = self._plan(selection)
+        where: Mapping[int, Sequence[str]] = {}
+        if self.chosen:
+            plan, where = self.chosen.narrow(plan)
+            for line in self.chosen.unlisted():
+                self.warn(line)
+        else:
+            plan = for_target(plan, DEFAULT_TARGET, frozenset())
         timeout = self.option("timeout", settings.timeout)
         described = self.scrubber.probes([entry.describe(timeout) for entry in plan.entries])
-        self._output("").open().writelines(listing.probes(described, name))
+        self._output("").open().writelines(listing.probes(described, name, where))
         for line in listing.problems(plan):
             self.warn(line)
         if not plan.total:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from django_probe.events import Event, FixtureFailed, ProbeFinished, TargetFailed
 from django_probe.results import Counts, Outcome, ProbeResult
@@ -30,16 +31,21 @@ class Tally:
         elif isinstance(event, TargetFailed):
             self.failed_targets.append(event.target)
 
-    def by_target(self) -> dict[str, Counts]:
-        """Return the counts of each target that gave a result."""
+    def by_target(self, targets: Sequence[str] = ()) -> dict[str, Counts]:
+        """Return the counts of each target that gave a result, and of all where there are several.
+
+        Args:
+            targets: those of the run, in order.
+        """
+        named = targets if len(targets) > 1 else ()
         return {
             target: Counts(
-                outcomes=dict(outcomes),
+                outcomes=dict(self._outcomes.get(target, {})),
                 subtests=dict(self._subtests.get(target, {})),
                 blocking=self._blocking[target],
                 flaky=self._flaky[target],
             )
-            for target, outcomes in self._outcomes.items()
+            for target in dict.fromkeys([*named, *self._outcomes])
         }
 
     def total(self) -> Counts:

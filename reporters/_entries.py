@@ -31,9 +31,10 @@ class Entries:
         place = self._places.get(result.target, 1 << 60) + result.probe.index
         self._segments.add(place, self._spool.write(f",\n{text}"))
 
-    def add_other(self, text: str) -> None:
+    def add_other(self, target: str, text: str) -> None:
         """Add the entry of what is no probe."""
-        self._segments.add(self._others, self._spool.write(f",\n{text}"))
+        place = self._others + self._places.get(target, 1 << 60)
+        self._segments.add(place, self._spool.write(f",\n{text}"))
         self._others += 1
 
     def write(self, stream: TextIO) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from django_probe.events import FixtureFailed, RunStarted, TargetFailed
 from django_probe.reporters._text_blocks import block, failure_block
 from django_probe.reporters._text_lists import grouped, not_run_ones, passed_later, rerun, slowest
 from django_probe.reporters._text_look import Look
+from django_probe.reporters._text_matrix import Matrix
 from django_probe.reporters._text_progress import Group, Slowest
-from django_probe.reporters._text_verdict import by_target, verdict
+from django_probe.reporters._text_verdict import Begun, by_target, verdict
+from django_probe.reporters._text_words import short
 from django_probe.results import Outcome, ProbeResult, Summary
 from django_probe.telling import left_behind
 
@@ -19,6 +21,8 @@ __all__ = ["Kept"]
 
 RECAP = 4
 """From so many blocks on, what is not ok is listed once more below them."""
+FEW_TARGETS = 4
+"""Targets, at most, that a command names."""
 RULE = "─" * 70
 
 
@@ -34,6 +38,7 @@ class Kept:
         self._not_run: dict[str, list[tuple[str, str]]] = {}
         self._failed: list[FixtureFailed | TargetFailed] = []
         self._whole: dict[str, bool] = {}
+        self.matrix: Matrix | None = None
 
     def add(self, result: ProbeResult, *, bad: bool) -> None:
         """Take a result that is not plainly passed."""
@@ -60,8 +65,11 @@ class Kept:
         whole = self._whole.get(group.name, True)
         self._whole[group.name] = whole and group.bad == group.total
 
-    def ending(self, summary: Summary, run: RunStarted, look: Look, command: str) -> Iterator[str]:
+    def ending(
+        self, summary: Summary, run: RunStarted, begun: Begun, look: Look, command: str
+    ) -> Iterator[str]:
         """Yield the end of the report."""
+        self._sort(run.targets)
         if look.verbosity:
             yield from slowest(self.slowest.found(), look)
             yield from passed_later("Flaky", self._flaky, look)
@@ -71,8 +79,18 @@ class Kept:
         if look.verbosity:
             yield from self._recap(look)
             yield from self._rerun(run, command)
-        yield from by_target(summary, look)
+            yield from self.matrix.lines(look) if self.matrix else ()
+        yield from by_target(summary, run, begun, look)
         yield from verdict(summary, run, look, self.soft)
+
+    def _sort(self, targets: Sequence[str]) -> None:
+        """Put everything in the order of the targets: it has come in any."""
+        places = {target: place for place, target in enumerate(targets)}
+        for results in (self._bad, self._flaky, self._left):
+            results.sort(key=lambda one: (places.get(one.target, len(places)), one.probe.index))
+        for names in self._not_run.values():
+            names.sort(key=lambda name: places.get(name[1], len(places)))
+        self._failed.sort(key=lambda event: places.get(event.target, len(places)))
 
     def _blocks(self, look: Look) -> Iterator[str]:
         if look.verbosity and (self._bad or self._failed):
@@ -97,11 +115,21 @@ class Kept:
             yield f"… and {len(groups) - 20} more, told above\n"
 
     def _rerun(self, run: RunStarted, command: str) -> Iterator[str]:
-        failed = (
-            result.probe.label
+        failed = [
+            result
             for result in self._bad
             if result.blocking and result.outcome is not Outcome.NOT_RUN
-        )
+        ]
         whole = {name for name, is_whole in self._whole.items() if is_whole}
         again = " ".join([command, *map(shlex.quote, run.labels)])
-        yield from rerun(failed, whole, command, again)
+        where = "" if " --target " in command else _only(run.targets, failed)
+        labels = (result.probe.label for result in failed)
+        yield from rerun(labels, whole, f"{command}{where}", again)
+
+
+def _only(targets: Sequence[str], failed: Sequence[ProbeResult]) -> str:
+    """Return the options that ask only the targets where something failed, if they are few."""
+    some = [target for target in targets if any(result.target == target for result in failed)]
+    if len(some) == len(targets) or len(some) > FEW_TARGETS:
+        return ""
+    return "".join(f" --target {shlex.quote(short(target, 4000))}" for target in some)

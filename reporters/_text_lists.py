@@ -20,12 +20,12 @@ FEW = 5
 
 
 def grouped(results: Iterable[ProbeResult]) -> list[list[ProbeResult]]:
-    """Return results in the order of the plan; those that say just the same stand together.
+    """Return results in their order; those that say just the same stand together.
 
     A class fixture that fails gives each probe of the class the same words.
     """
     groups: dict[object, list[ProbeResult]] = {}
-    for result in sorted(results, key=lambda item: (item.blocking, item.target, item.probe.index)):
+    for result in sorted(results, key=lambda item: item.blocking):
         groups.setdefault(_sameness(result), []).append(result)
     return list(groups.values())
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from heapq import heappush, heapreplace
 from time import monotonic
 
-from django_probe.events import ProbeStarted
+from django_probe.events import ProbeStarted, RunStarted, TargetStarted
 from django_probe.results import Outcome, Probe, ProbeResult
 
 __all__ = ["Group", "Progress", "Slowest"]
@@ -58,6 +59,12 @@ class Progress:
     def elapsed(self) -> float:
         """Return the seconds since the run began."""
         return monotonic() - self.began
+
+    def plan(self, run: RunStarted, begun: Iterable[TargetStarted]) -> None:
+        """Take what is planned in all, once the last target has said its part."""
+        planned = [event.planned for event in begun if event.planned is not None]
+        if len(planned) == len(run.targets):
+            self.planned = sum(planned)
 
     def start(self, event: ProbeStarted) -> None:
         """Take that a probe got its turn."""

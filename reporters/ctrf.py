@@ -77,7 +77,7 @@ class CtrfReporter(Reporter):
         if error.traceback:
             test["trace"] = error.traceback
         self._count(test)
-        self._entries.add_other(_encode(test))
+        self._entries.add_other(target or DEFAULT_TARGET, _encode(test))
 
     def _count(self, test: dict[str, Any]) -> None:
         self._numbers[test["status"]] += 1

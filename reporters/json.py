@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import TextIO
 
 from django_probe.encoding import counts_to_dict, error_to_dict, result_to_json
 from django_probe.events import FixtureFailed, RunStarted, TargetFailed
 from django_probe.reporters._entries import Entries
-from django_probe.reporting import Reporter, shown_target
+from django_probe.reporting import Reporter, served_by, shown_target
 from django_probe.results import DEFAULT_TARGET, ProbeResult, Summary
 
 __all__ = ["JsonReporter"]
@@ -70,7 +71,7 @@ class JsonReporter(Reporter):
             "seed": run.seed,
         }
         by_target = {
-            name: counts_to_dict(counts)
+            name: {**counts_to_dict(counts), **self._served(name)}
             for name, counts in summary.by_target.items()
             if self._shown(name)
         }
@@ -78,13 +79,22 @@ class JsonReporter(Reporter):
             "run": about,
             "summary": counts_to_dict(summary.counts),
             "by_target": by_target,
-            "failed_targets": self._failed_targets,
-            "fixture_errors": self._fixture_errors,
+            "failed_targets": sorted(self._failed_targets, key=self._place),
+            "fixture_errors": sorted(self._fixture_errors, key=self._place),
         }
         verdict = {"ok": summary.ok, "exit_code": summary.exit_code, "version": 1}
         lines = [_encode(verdict)[:-1]]
         lines += [f'"{name}": {_encode(part)}' for name, part in parts.items()]
         return ",\n".join(lines) + ',\n"results": ['
+
+    def _place(self, entry: Mapping[str, object]) -> int:
+        """Return where an entry stands: targets tell at the same time, in any order."""
+        targets = self._run.targets
+        return targets.index(target) if (target := entry["target"]) in targets else len(targets)
+
+    def _served(self, target: str) -> dict[str, str]:
+        release, instance = served_by(self._run, self.begun, target)
+        return {"release": release, "instance": instance}
 
     def _shown(self, target: str) -> str | None:
         return shown_target(self._run.targets, target) or None

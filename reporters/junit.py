@@ -10,7 +10,7 @@ from xmlrunner.result import _TestInfo
 from django_probe.events import FixtureFailed, RunStarted, TargetFailed
 from django_probe.reporters._junit_case import Case, case_of, case_xml
 from django_probe.reporters._xml import attributes
-from django_probe.reporting import Reporter, shown_target
+from django_probe.reporting import Reporter, served_by, shown_target
 from django_probe.results import DEFAULT_TARGET, ErrorDetail, ProbeResult, Summary
 from django_probe.spooling import Segments, Spool
 from django_probe.telling import fixture_error, nothing_ran, stable
@@ -88,7 +88,8 @@ class JUnitReporter(Reporter):
             body=error.traceback or error.message or error.exception_class_path,
             source=source,
         )
-        self._add(case, target, started_at, self._others)
+        place = self._others + self._places.get(target or DEFAULT_TARGET, 1 << 60)
+        self._add(case, target, started_at, place)
         self._others += 1
 
     def _add(self, case: Case, target: str, started_at: datetime, order: int) -> None:
@@ -121,7 +122,8 @@ class JUnitReporter(Reporter):
 
     def _properties(self, suite: _Suite) -> str:
         run = self._run
-        values = {"target": suite.target, "release": run.release, "instance": run.instance}
+        release, instance = served_by(run, self.begun, suite.target)
+        values = {"target": suite.target, "release": release, "instance": instance}
         lines = [
             f"<property{attributes({'name': name, 'value': value})}/>\n"
             for name, value in values.items()

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import ClassVar, TextIO
 
-from django_probe.events import FixtureFailed, ProbeStarted, RunStarted, TargetFailed
+from django_probe.events import FixtureFailed, ProbeStarted, RunStarted, TargetFailed, TargetStarted
 from django_probe.reporters._live import LiveLine, Painter, can_be_live
 from django_probe.reporters._text_blocks import output
 from django_probe.reporters._text_end import Kept
 from django_probe.reporters._text_lines import class_line, failure_line, heading, still_line
 from django_probe.reporters._text_look import Look
+from django_probe.reporters._text_matrix import Matrix
 from django_probe.reporters._text_progress import Progress
 from django_probe.reporters._text_screen import Log, Screen
 from django_probe.reporters._text_words import is_bad, needs_a_look
@@ -52,10 +54,8 @@ class TextReporter(Reporter):
         if not isinstance(verbosity, int) or not heartbeat >= 0:
             raise TypeError("verbosity is a whole number from 0 on, heartbeat a number from 0 on")
         self._look = Look(verbosity=verbosity, color=stream.isatty() if color is None else color)
-        self._verbosity = verbosity
-        self._durations = durations
-        self._heartbeat = heartbeat
-        self._command = command
+        self._verbosity, self._durations = verbosity, durations
+        self._heartbeat, self._command = heartbeat, command
         self._by_class = False
         self._screen = Screen(stream)
         self._progress = Progress()
@@ -66,6 +66,7 @@ class TextReporter(Reporter):
         self._run = run
         self._look = replace(self._look, targets=run.targets)
         self._progress.planned = run.planned
+        self._kept.matrix = Matrix(run.targets) if len(run.targets) > 1 else None
         if self._verbosity < 1:
             return
         self.stream.write(heading(run, self._look))
@@ -74,15 +75,20 @@ class TextReporter(Reporter):
         if can_be_live(self.stream):
             self._screen = LiveLine(self.stream, self._make_painter)
         else:
-            self._screen = Log(self.stream, self._still, self._heartbeat)
+            still = partial(still_line, self._progress, self._look)
+            self._screen = Log(self.stream, still, self._heartbeat)
             self._by_class = self._verbosity == 1
         self._screen.start()
 
+    def target_started(self, event: TargetStarted) -> None:
+        """Count what is planned, once the last target has said it."""
+        super().target_started(event)
+        self._progress.plan(self._run, self.begun.values())
+
     def probe_started(self, event: ProbeStarted) -> None:
         """Note what runs now."""
-        progress = self._progress
-        progress.start(event)
-        if progress.ended:
+        self._progress.start(event)
+        if self._progress.ended:
             self._end_classes()
 
     def probe_finished(self, result: ProbeResult) -> None:
@@ -95,6 +101,8 @@ class TextReporter(Reporter):
             self._kept.slowest.add(result)
         if not plain:
             self._kept.add(result, bad=bad)
+        if self._kept.matrix:
+            self._kept.matrix.add(result)
         if not plain or self._verbosity >= 2:
             self._tell(result, bad)
         if progress.ended:
@@ -102,47 +110,39 @@ class TextReporter(Reporter):
 
     def fixture_failed(self, event: FixtureFailed) -> None:
         """Tell that a fixture failed."""
-        self._tell_failure(event)
+        self.target_failed(event)
 
-    def target_failed(self, event: TargetFailed) -> None:
-        """Tell that a target failed."""
-        self._tell_failure(event)
+    def target_failed(self, event: FixtureFailed | TargetFailed) -> None:
+        """Tell that a target failed, or what else is no probe."""
+        self._kept.add_failure(event)
+        if self._verbosity:
+            self._screen.write(failure_line(event, self._look))
 
     def run_finished(self, summary: Summary) -> None:
         """Tell what went wrong, how to ask it again, and the verdict."""
         self._progress.finish_all()
         self._end_classes()
         self._screen.stop()
-        ending = self._kept.ending(summary, self._run, self._look, self._command)
+        ending = self._kept.ending(summary, self._run, self.begun, self._look, self._command)
         if not self._verbosity:
             self.stream.write(next(ending).lstrip("\n"))
         self.stream.writelines(ending)
 
     def _tell(self, result: ProbeResult, bad: bool) -> None:
-        if self._verbosity < 2:
-            loud = (bad and result.outcome is not Outcome.NOT_RUN) or result.flaky
-            if self._verbosity < 1 or not loud:
-                return
+        loud = (bad and result.outcome is not Outcome.NOT_RUN) or result.flaky
+        if self._verbosity < (1 if loud else 2):
+            return
         text = self._look.line(result)
         if self._verbosity >= 3 and not bad:
             text += "".join(output(result, self._look))
         self._screen.write(text)
 
-    def _tell_failure(self, event: FixtureFailed | TargetFailed) -> None:
-        self._kept.add_failure(event)
-        if self._verbosity:
-            self._screen.write(failure_line(event, self._look))
-
     def _end_classes(self) -> None:
-        ended = self._progress.ended
-        for group in ended:
+        for group in (ended := self._progress.ended):
             self._kept.end_class(group)
             if self._by_class and group.ran:
                 self._screen.write(class_line(group, self._progress, self._look))
         ended.clear()
-
-    def _still(self) -> str:
-        return still_line(self._progress, self._look)
 
     def _make_painter(self) -> Painter:
         from django_probe.reporters._text_painters import make_painter

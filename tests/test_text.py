@@ -229,7 +229,8 @@ def test_no_line_of_a_probe_can_be_taken_for_ours(verbosity):
     text.encode("utf-8")
     assert not set(text) & set("\x1b\r\x07\x85\x9b\u2028\u202e\ud800")
     ours = r"[✗!✓-] [a-zA-Z]|Running|release|lost:|exit 1:|[1-6]/6 |    0\.\d{3} s  "
-    ours += r"|  (\"|Reason: |- |at |0\.\d{3} s|Does not block: |\./manage\.py probe ')"
+    ours += r"|  (\"|Reason: |- |at |0\.\d{3} s|Does not block: |[✓✗·!?-]+  "
+    ours += r"|\./manage\.py probe (--target )?')"
     for line in text.split("\n"):
         assert "SPOOF" not in line or re.match(rf"{' ' * 6}|{ours}", line), line
     starts = [

@@ -72,7 +72,8 @@ class Ledger:
     def stopped(self) -> bool:
         """Return whether no further probe may start."""
         deadline = self._deadline
-        return bool(self._failed or self.closed or deadline.passed or deadline.halted)
+        halted = self._failfast and deadline.halted
+        return bool(self._failed or self.closed or deadline.passed or halted)
 
     def take(self, worker: Holder) -> BatchRun | None:
         """Give a worker the next task and return it, None when there is none."""

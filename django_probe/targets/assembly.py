@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+from django_probe.batching import for_target, reduced
 from django_probe.exceptions import ConfigurationError, UnknownTarget
 from django_probe.executors.base import Executor
 from django_probe.plan import Plan
@@ -16,6 +17,7 @@ from django_probe.results import DEFAULT_TARGET
 from django_probe.selection import Selection
 from django_probe.target_settings import NAME, Entries, Targets, found
 from django_probe.targets.base import Setup, Target
+from django_probe.targets.local import LocalTarget
 from django_probe.targets.merging import AT_ONCE, MergedTargets
 from django_probe.targets.options import resolved
 
@@ -51,6 +53,22 @@ class Chosen:
         """Return their names, as the setting has them."""
         return tuple(each.alias for each in self.made)
 
+    def narrow(self, plan: Plan) -> tuple[Plan, dict[int, list[str]]]:
+        """Return what of a plan local targets have, and by index which of them."""
+        where: dict[int, list[str]] = {}
+        for each in filter(_is_local, self.made):
+            tags = frozenset(each.options.get("tags", ()))
+            for entry in for_target(plan, each.alias, tags).entries:
+                where.setdefault(entry.index, []).append(each.alias)
+        batches = reduced(plan.batches, lambda entry: entry.index in where)
+        return Plan(batches=batches, total=len(where)), where
+
+    def unlisted(self) -> Iterator[str]:
+        """Yield a line for each target that alone knows what probes it has."""
+        for each in self.made:
+            if not _is_local(each):
+                yield f"The probes of {each.alias} are listed where they run, not here."
+
     def target(
         self,
         executor: Executor,
@@ -68,7 +86,8 @@ class Chosen:
             ConfigurationError: OPTIONS do not go together, or two targets have one alias.
         """
         at_once = AT_ONCE if at_once is None else at_once
-        sharing = sum("executor" not in each.options for each in self.made)
+        local = filter(_is_local, self.made)
+        sharing = sum("executor" not in each.options for each in local)
         beside = max(1, min(executor.max_workers, at_once, sharing))
         setup = Setup(
             config=executor.config,
@@ -190,6 +209,10 @@ def _made(
     options = {name: value for name, value in options.items() if name not in overruled}
     options = resolved(place, kind.used(place, alias, options), secrets)
     return Made(alias=alias, kind=kind, options=options)
+
+
+def _is_local(made: Made) -> bool:
+    return issubclass(made.kind, LocalTarget)
 
 
 def _refuse_twins(targets: Iterable[Target]) -> None:

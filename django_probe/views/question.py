@@ -17,6 +17,7 @@ from django.http import HttpRequest, QueryDict
 
 from django_probe.conf import settings
 from django_probe.encoding import WIRE_VERSION
+from django_probe.setting_entries import is_alias
 from django_probe.views.refusing import Refusal
 
 __all__ = ["Question", "Wish", "read", "refuse_secrets", "stream_format"]
@@ -198,11 +199,11 @@ def _single(name: str, values: list[str]) -> str | None:
 
 
 def _known_targets(targets: tuple[str, ...]) -> None:
-    if not targets:
-        return
-    known = getattr(django_settings, "PROBE_TARGETS", None) or {}
+    """Refuse what is no target; where a function tells which there are, a run's process asks it."""
+    known = settings.targets if targets else {}
+    there = None if isinstance(known, str) or callable(known) else known
     for target in targets:
-        if target not in known:
+        if not is_alias(target) or (there is not None and target not in there):
             raise Refusal(404, f"Unknown target {target[:80]!r}.")
 
 

@@ -9,6 +9,7 @@ import select
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +22,8 @@ from django_probe.plan import Planned
 __all__ = ["METHODS", "Starter", "checked_method"]
 
 METHODS = ("fork", "forkserver", "spawn")
+_starting = threading.Lock()
+"""No keeper inherits what is meant for another: several targets may start theirs at once."""
 PATIENCE = 2.0
 """Seconds that the keeper has to end."""
 
@@ -45,7 +48,7 @@ class Starter:
         self._lines = Lines()
         self._asked: set[int] = set()
         self._control, theirs = socket.socketpair()
-        with theirs:
+        with theirs, _starting:
             if method == "fork":
                 self._keeper = self._fork(theirs, plan)
             else:
