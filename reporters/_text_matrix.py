@@ -69,7 +69,7 @@ class Matrix:
             yield f"  {head}\n"
         for label in rows:
             # What is not ours stands behind what is: no label can be taken for a line of ours.
-            cells = self._rows[label]
+            cells = bytes(self._rows[label])
             where = columns.standing_out(cells)
             yield f"  {columns.row(cells)}  {short(label, LONGEST)}{where and f' [{where}]'}\n"
 
