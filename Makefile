@@ -31,8 +31,9 @@ help: ## Say what there is (this)
 test: $(VENV)/.test ## Run the whole suite on one Python
 	$(BIN)/python -m pytest $(ARGS)
 
+# Two at once: half of their time is waiting for the demo's own probes.
 test-ci-examples: $(VENV)/.ci-examples $(EXAMPLES) ## Check and run the examples for CI (needs Node)
-	$(BIN)/python -m pytest $(ARGS) tests/ci_examples
+	$(BIN)/python -m pytest -n 2 $(ARGS) tests/ci_examples
 
 tables: $(VENV)/.test $(CONSUMERS) ## Make the tables in docs that come from tests (needs the servers)
 	$(BIN)/python tests/write_ways.py

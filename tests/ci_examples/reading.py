@@ -10,14 +10,16 @@ import tree_sitter_groovy
 import yaml
 from ci_examples.deployment import EXAMPLES
 
-HURRY = ("120", "2")
+HURRY = {"120": "2", "--wait 60": "--wait 2"}
 """Seconds to wait for a deployment, in the files and here."""
 
 
 def source(name: str) -> str:
     """Return the text of a file of the examples, with less patience."""
     text = (EXAMPLES / name).read_text(encoding="utf-8")
-    return text.replace(*HURRY)
+    for patience, here in HURRY.items():
+        text = text.replace(patience, here)
+    return text
 
 
 def documents(name: str, text: str | None = None) -> list[Any]:

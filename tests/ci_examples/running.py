@@ -87,7 +87,11 @@ def github(shop: Deployment) -> list[Step]:
     given |= {"url": f"{shop.url}/probe/", "release": environment["RELEASE"]}
     given["token"] = environment["PROBE_TOKEN"]
     bash = ("bash", "--noprofile", "--norc", "-eo", "pipefail", "-c")
-    runner = {"RUNNER_TEMP": "temp", "GITHUB_STEP_SUMMARY": "summary.md"}
+    runner = {
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_STEP_SUMMARY": "summary.md",
+        "RUNNER_TEMP": "temp",
+    }
     found = [Step(deploy["run"], bash)]
     for step in action["runs"]["steps"]:
         if "run" not in step:
