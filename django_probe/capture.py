@@ -12,7 +12,7 @@ import contextlib
 import io
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any, TextIO
 
@@ -86,12 +86,13 @@ class RoutedText(io.TextIOBase):
     errors = "replace"
     line_buffering = True
 
-    def __init__(self, name: str, original: TextIO | None) -> None:
+    def __init__(self, name: str, original: TextIO | None, shown: Callable[[str], str]) -> None:
         self.name = f"<{name}>"
         self.mode = "w"
         self.buffer = _RoutedBytes(self)
         self._stream = name
         self._original = original
+        self._shown = shown
         self._owner = threading.get_ident()
         self._within_line = threading.local()
 
@@ -150,7 +151,7 @@ class RoutedText(io.TextIOBase):
             if fresh and text.strip():
                 text = f"[unattributed] {text}"
         with contextlib.suppress(OSError, ValueError):
-            self._original.write(text)
+            self._original.write(self._shown(text))
 
 
 class _RoutedBytes(io.RawIOBase):
@@ -172,13 +173,17 @@ class _RoutedBytes(io.RawIOBase):
 
 
 class Routing:
-    """What stands in the place of ``sys.stdout`` and ``sys.stderr``."""
+    """What stands in the place of ``sys.stdout`` and ``sys.stderr``.
 
-    def __init__(self) -> None:
+    Args:
+        shown: masks the secrets in what is no probe's, and so in no record.
+    """
+
+    def __init__(self, shown: Callable[[str], str]) -> None:
         self._streams = (sys.stdout, sys.stderr)
         # Both fall back to stderr: stdout is the report's alone.
-        self.stdout = RoutedText("stdout", sys.stderr)
-        self.stderr = RoutedText("stderr", sys.stderr)
+        self.stdout = RoutedText("stdout", sys.stderr, shown)
+        self.stderr = RoutedText("stderr", sys.stderr, shown)
 
     def install(self) -> None:
         """Put the stand-ins in place, again where a probe has left something else there."""
@@ -206,11 +211,11 @@ class Routing:
 
 
 @contextlib.contextmanager
-def routed() -> Iterator[Routing]:
+def routed(shown: Callable[[str], str] = str) -> Iterator[Routing]:
     """Route output and logs to the probe they come from, while this lasts."""
     from django_probe.capture_logs import LogRouting
 
-    routing = Routing()
+    routing = Routing(shown)
     logs = LogRouting(routing)
     logs.install()
     routing.install()

@@ -54,15 +54,21 @@ _NAMED = re.compile(
     rf"(?:(?:\\?[\"']\]?\s*[:=]\s*|=){_VALUE})|=(?P<bare>[^\s;&,\"'<>=\\][^\s;&,\"'<>\\]*))",
     re.IGNORECASE,
 )
-_HEADER_HINTS = ("authorization", "cookie:", "bearer ", "basic ")
-_ENDS = tuple(
-    "password passwords passwd passwds passphrase passphrases pass pwd pwds secret secrets token"
-    " tokens signature signatures credential credentials sig cookie apikey accesskey privatekey"
-    " authkey secretkey api_key access_key private_key auth_key secret_key api-key access-key"
-    " private-key auth-key secret-key".split()
+# ``X-Api-Key: …``: with a digit in it, or it may be a word, or a type in a line of source.
+_TOLD = re.compile(
+    rf"((?:{_NAMES})\s*:[ \t]+)(?=[^\s\"',;]*\d)(?P<told>[^\s\"',;]{{6,}})", re.IGNORECASE
 )
-"""How, in lower case, what stands before a ``=`` or a quote ends where the pattern can match."""
-_ENDINGS = frozenset(end[-3:] for end in _ENDS)
+# What tells by its own form: a JSON Web Token, by the "{" that it begins with.
+_WEB_TOKEN = re.compile(r"\b(eyJ)[\w-]{8,}(?:\.[\w-]{8,}){2,4}")
+
+_ENDS = tuple(
+    "authorization password passwords passwd passwds passphrase passphrases pass pwd pwds secret"
+    " secrets token tokens signature signatures credential credentials sig cookie apikey accesskey"
+    " privatekey authkey secretkey api_key access_key private_key auth_key secret_key api-key"
+    " access-key private-key auth-key secret-key".split()
+)
+"""How, in lower case, what stands before ``=``, ``:`` or a quote ends where a pattern can match."""
+_ENDINGS = frozenset(f"{end}{escape}"[-3:] for end in _ENDS for escape in ("", "\\"))
 
 # What stands for a value in source code, in a form or in a format, and is none.
 _NO_VALUE = re.compile(r"(?:None|null|nil|true|false|undefined|\*+|\.+|…|-+)\W*", re.IGNORECASE)
@@ -97,17 +103,24 @@ class CredentialMask:
     def __init__(self, names: Iterable[str] = ()) -> None:
         own = sorted({name.lower() for name in names}, key=len, reverse=True)
         self._own = _pattern_of(own) if own else None
-        self._hints = (*_HEADER_HINTS, *own)
+        self._hints = tuple(own)
 
     def may_find(self, text: str) -> bool:
         """Return whether a quick look cannot tell that text holds none."""
         if "@" in text and "://" in text:
             return True
         lower = text.lower()
+        if "bearer " in lower or "basic " in lower or "eyj" in lower:
+            return True
         for hint in self._hints:
             if hint in lower:
                 return True
-        return ("=" in lower or "'" in lower or '"' in lower) and _names_a_secret(lower)
+        # To look at what ends before each quotation mark and the like is quicker than to look for
+        # each name.
+        for piece in lower.replace("'", ":").replace('"', ":").replace("=", ":").split(":"):
+            if piece[-3:] in _ENDINGS and piece.rstrip("\\").endswith(_ENDS):
+                return True
+        return False
 
     def masked(self, text: str) -> str:
         """Return text with each credential replaced by ``MASK``."""
@@ -116,20 +129,6 @@ class CredentialMask:
         for pattern, replacement in _RULES:
             text = pattern.sub(replacement, text)
         return self._own.sub(_group_masked, text) if self._own else text
-
-
-def _names_a_secret(lower: str) -> bool:
-    """Return whether the name of a secret stands before a ``=`` or the end of a quotation.
-
-    To look at what ends there is quicker than to look for each name.
-    """
-    for quote in ("'", '"', "\\"):
-        if quote in lower:
-            lower = lower.replace(quote, "=")
-    for piece in lower.split("="):
-        if piece[-3:] in _ENDINGS and piece.endswith(_ENDS):
-            return True
-    return False
 
 
 def _pattern_of(names: list[str]) -> re.Pattern[str]:
@@ -172,10 +171,6 @@ def _basic_masked(match: re.Match[str]) -> str:
     return f"{match[1]}{MASK}" if is_pair else match[0]
 
 
-def _cookie_masked(match: re.Match[str]) -> str:
-    return f"{match[1]}{MASK}"
-
-
 def _named_masked(match: re.Match[str]) -> str:
     is_password = match["name"].lower().startswith(("pass", "pwd"))
     value = match[str(match.lastgroup)]
@@ -184,6 +179,18 @@ def _named_masked(match: re.Match[str]) -> str:
     if match["bare"] and (_is_code(match, match["name"]) or (not is_password and value.isdigit())):
         return match[0]
     return match[0] if len(value) < 4 and not is_password else _group_masked(match)
+
+
+def _told_masked(match: re.Match[str]) -> str:
+    value = match["told"]
+    is_number = value.isdigit() and len(value) < 10
+    is_harmless = is_number or _PLACEHOLDER.fullmatch(value) or "://" in value
+    return match[0] if is_harmless else _group_masked(match)
+
+
+def _rest_masked(match: re.Match[str]) -> str:
+    """Leave what tells the kind, and mask the rest."""
+    return f"{match[1]}{MASK}"
 
 
 def _is_code(match: re.Match[str], name: str) -> bool:
@@ -207,6 +214,8 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     (_AUTHORIZATION, _authorization_masked),
     (_BEARER, _bearer_masked),
     (_BASIC, _basic_masked),
-    (_COOKIE, _cookie_masked),
+    (_COOKIE, _rest_masked),
     (_NAMED, _named_masked),
+    (_TOLD, _told_masked),
+    (_WEB_TOKEN, _rest_masked),
 )

@@ -57,7 +57,7 @@ def watch() -> None:
     Where no probe runs, Django's own are made as ever. Calling it again changes nothing.
     """
     ConnectionHandler.create_connection = _create  # type: ignore[method-assign, assignment]
-    permits.note_bystanders()
+    permits.note_strangers()
 
 
 @contextmanager

@@ -175,7 +175,7 @@ def _pieces(secret: str) -> Iterator[str]:
 
 
 def _spellings(secret: str) -> set[str]:
-    """Return the ways a secret is written: as it is, in a URL, in a repr, in JSON, in HTML."""
+    """Return the ways a secret is written: as it is, in a URL, a repr, JSON, HTML."""
     # A surrogate cannot be written in a URL.
     sendable = secret.encode("utf-8", "replace").decode("utf-8")
     in_urls = {quote(sendable, safe=""), quote(sendable), quote_plus(sendable)}
@@ -184,6 +184,7 @@ def _spellings(secret: str) -> set[str]:
         clean(secret),
         unquote(secret),
         repr(secret)[1:-1],
+        repr(sendable.encode())[2:-1],
         json.dumps(secret)[1:-1],
         html.escape(secret),
         *in_urls,

@@ -6,9 +6,12 @@ import logging
 import os
 import re
 from contextvars import ContextVar
+from threading import get_ident
 from urllib.parse import quote
 
-__all__ = ["ProbeLogFilter", "current_label", "current_run", "probe_headers"]
+from django_probe.strangers import is_stranger
+
+__all__ = ["ProbeLogFilter", "current_label", "current_run", "mark", "probe_headers"]
 
 # Context variables follow tasks and ``to_thread``, as those of the output do.
 current_run: ContextVar[str] = ContextVar("django_probe_run", default="")
@@ -16,11 +19,24 @@ current_run: ContextVar[str] = ContextVar("django_probe_run", default="")
 current_label: ContextVar[str] = ContextVar("django_probe_label", default="")
 """The label of the probe that runs here; a class or module fixture has one of its probes'."""
 
+_marks: dict[int, tuple[str, str]] = {}
+"""(run, label) by the worker's thread, for threads that probes start: they have no context."""
+
 LABEL_LIMIT = 200
 """Characters of a label in a header: servers take 8 KiB for all of them."""
 
 _TRACE_ID = re.compile(r"(?!0{32})[0-9a-f]{32}")
 _UNQUOTED = "/:@+=()[]"
+
+
+def mark(run: str, label: str = "") -> None:
+    """Mark what the calling worker does from now on; without a run mark it no more."""
+    current_run.set(run)
+    current_label.set(label)
+    if run:
+        _marks[get_ident()] = run, label
+    else:
+        _marks.pop(get_ident(), None)
 
 
 def probe_headers() -> dict[str, str]:
@@ -30,10 +46,10 @@ def probe_headers() -> dict[str, str]:
     call, sampled) and ``X-Probe: run/label``, percent-encoded where a label has
     what a header cannot hold.
     """
-    run = current_run.get()
+    run, label = _marks_here()
     if not run:
         return {}
-    label = quote(current_label.get()[:LABEL_LIMIT], safe=_UNQUOTED, errors="replace")
+    label = quote(label[:LABEL_LIMIT], safe=_UNQUOTED, errors="replace")
     return {
         "traceparent": f"00-{_trace_id(run)}-{os.urandom(8).hex()}-01",
         "X-Probe": f"{quote(run, safe='')}/{label}",
@@ -49,9 +65,18 @@ class ProbeLogFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Add the two attributes; return True."""
-        record.probe_run = current_run.get()
-        record.probe_label = current_label.get()
+        record.probe_run, record.probe_label = _marks_here()
         return True
+
+
+def _marks_here() -> tuple[str, str]:
+    """Return (run, label); a plain thread of a probe has its label while no other one runs."""
+    run = current_run.get()
+    if run or not _marks or is_stranger():
+        return run, current_label.get()
+    running = set(_marks.values())
+    run, label = running.pop()
+    return run, "" if running else label
 
 
 def _trace_id(run: str) -> str:

@@ -17,6 +17,7 @@ from in_process import run
 from django_probe import timeout
 from django_probe.bounded import LIMIT, MARGIN, BoundedText
 from django_probe.capture import routed
+from django_probe.redaction import MASK, Redactor
 
 
 def only(told):
@@ -109,16 +110,18 @@ def test_output_of_plain_threads_is_marked_on_stderr(capfd):
                 print("from", "a thread")
                 print("and more", file=sys.stderr)
                 sys.stdout.buffer.write(b"bytes\n")
+                print("a", "s3cret-of-settings")
 
             thread = threading.Thread(target=work)
             thread.start()
             thread.join()
 
-    result = only(run(Probe))
+    result = only(run(Probe, redactor=Redactor(["s3cret-of-settings"])))
     assert (result.stdout, result.stderr) == ("", "")
     assert capfd.readouterr() == (
         "",
-        "[unattributed] from a thread\n[unattributed] and more\n[unattributed] bytes\n",
+        "[unattributed] from a thread\n[unattributed] and more\n[unattributed] bytes\n"
+        f"[unattributed] a {MASK}\n",
     )
 
 

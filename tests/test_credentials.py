@@ -58,6 +58,11 @@ M = MASK
         ("curl -H 'Authorization: Bearer ab12' x", f"curl -H 'Authorization: Bearer {M}' x"),
         ("Set-Cookie: sessionid=abc123; Path=/\nDate: x", f"Set-Cookie: {M}\nDate: x"),
         ("{'Cookie': 'sessionid=abc; a=b', 'Host': 'y'}", f"{{'Cookie': '{M}', 'Host': 'y'}}"),
+        ("> X-Api-Key: k1234567\n> Host: x", f"> X-Api-Key: {M}\n> Host: x"),
+        ("x-auth-token: 998877665544, more", f"x-auth-token: {M}, more"),
+        ("db:\n  password: hunter22\n  port: 5432", f"db:\n  password: {M}\n  port: 5432"),
+        # Tokens that tell themselves
+        ("got eyJhbGciOiJI.eyJzdWIiOiIx.SflKxw-RJSM_ back", f"got eyJ{M} back"),
         # Dicts and JSON
         ("{'password': 'hunter2', 'user': 'x'}", f"{{'password': '{M}', 'user': 'x'}}"),
         ('{"access_token": "ab12cd34", "n": 1}', f'{{"access_token": "{M}", "n": 1}}'),
@@ -91,7 +96,11 @@ def test_a_credential_is_masked_where_it_stands(text, told):
         "password=None, token=null, secret='', 'password': '***'",
         "test_password_reset, shop.Token.test_secret_key, bypass=1",
         "token_type=bearer&expires_in=3600",
+        "Token: invalid, password: required, api_key: missing, secret: rotated",
+        "tokens: 123456 of 200000, token: https://shop.example.com/v1",
+        "a file eyJa.txt",
         # Source lines of tracebacks.
+        "    def login(self, password: str, token: Optional[bytes] = None, secret: SecretStr):",
         "    connect(host=HOST, password=settings.PASSWORD)",
         "    login(user, password=password)",
         "    login(user, password=self.password, timeout=5)",

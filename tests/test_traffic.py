@@ -22,6 +22,7 @@ TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-01")
 FILES = {
     "shop/probes.py": """
         import asyncio, logging, os, unittest
+        from concurrent.futures import ThreadPoolExecutor
         from urllib.request import Request, urlopen
         from django_probe import probe_headers
 
@@ -48,6 +49,9 @@ FILES = {
                 self.assertEqual({ask("/one"), ask("/one")}, {200})
             def test_two(self):
                 ask("/two")
+            def test_threads(self):
+                with ThreadPoolExecutor() as pool:
+                    list(pool.map(ask, ["/threads"] * 3))
 
         class Async(unittest.IsolatedAsyncioTestCase):
             async def in_task(self):
@@ -102,6 +106,7 @@ def test_requests_and_logs_of_a_probe_carry_its_run_and_label(tmp_path, service,
     labels = {
         "/one": "shop.Plain.test_one",
         "/two": "shop.Plain.test_two",
+        "/threads": "shop.Plain.test_threads",
         "/async": "shop.Async.test_tasks",
         "/setup": "shop.Fixture.test_with_it",
         "/teardown": "shop.Fixture.test_with_it",
@@ -114,7 +119,7 @@ def test_requests_and_logs_of_a_probe_carry_its_run_and_label(tmp_path, service,
             trace, span = TRACEPARENT.fullmatch(headers["Traceparent"]).groups()
             assert trace == run_id
             spans.add(span)
-    assert len(spans) == sum(map(len, came.values())) == 7
+    assert len(spans) == sum(map(len, came.values())) == 10
     lines = (project.folder / "shop.log").read_text().splitlines()
     expected = [f"{run_id} {labels[path]} asking {path}" for path in came for _ in came[path]]
     assert sorted(lines) == sorted(expected)
@@ -161,6 +166,38 @@ def test_a_run_with_an_id_of_its_own_is_a_trace_all_the_same(run_id):
     assert trace == TRACEPARENT.fullmatch(second["traceparent"])[1]
     assert trace != "0" * 32
     assert re.fullmatch(r"[!-~]+/[!-~]+", first["X-Probe"])
+
+
+def test_a_thread_is_a_probe_s_by_name_while_that_runs_alone():
+    both, seen = threading.Barrier(2, timeout=20), []
+
+    def look():
+        seen.append(probe_headers().get("X-Probe", ""))
+
+    class Together(unittest.TestCase):
+        def test_a(self):
+            both.wait()
+            thread = threading.Thread(target=look)
+            thread.start()
+            thread.join()
+            both.wait()
+
+        def test_b(self):
+            both.wait()
+            both.wait()
+
+    work = threading.Event()
+    stranger = threading.Thread(target=lambda: (work.wait(), look()))
+    stranger.start()
+
+    class Alone(unittest.TestCase):
+        def test_c(self):
+            work.set()
+            stranger.join()
+
+    run(Together, max_workers=2)
+    run(Alone)
+    assert [re.sub("^[0-9a-f]+/", "run/", text) for text in seen] == ["run/", ""]
 
 
 def test_what_a_probe_leaves_running_stays_marked_and_the_worker_does_not():

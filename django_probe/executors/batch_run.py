@@ -17,7 +17,7 @@ from django_probe.executors.watch import SETTLING, bounded, overran
 from django_probe.here import enter_target
 from django_probe.plan import Planned
 from django_probe.results import Probe, ProbeResult
-from django_probe.traffic import current_label, current_run
+from django_probe.traffic import mark
 
 __all__ = ["BatchRun", "outline"]
 
@@ -49,15 +49,14 @@ class BatchRun:
     def run(self, host: Host) -> None:
         """Run from ``position`` on, until the end or until the host stops it."""
         self._host = host
-        current_run.set(host.run_id)
+        mark(host.run_id)
         enter_target(host.place)
         self.fixtures.bind(host)
         while self.position < len(self.entries) and not host.stopped():
             if not self._turn(self.entries[self.position]):
                 break
         self.fixtures.leave()
-        current_run.set("")
-        current_label.set("")
+        mark("")
 
     @property
     def rest(self) -> Sequence[Planned]:
@@ -82,7 +81,7 @@ class BatchRun:
         if not host.started(probe):
             return False
         current_sink.set(sink)
-        current_label.set(probe.label)
+        mark(host.run_id, probe.label)
         problem = problem or planned.problem
         if problem is None and planned.owner is not fixtures.owner:
             problem = fixtures.enter(planned, probe.label)

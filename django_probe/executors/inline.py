@@ -50,7 +50,7 @@ class InlineExecutor(Executor):
         """Run the batches, one probe at a time where it shares no fixture."""
         watch_connections()
         close_own()
-        with routed() as routing:
+        with routed(self.config.redactor.redact) as routing:
             ledger = Ledger(self.config, target, deadline)
             pool = ThreadPool(self.config, ledger, deadline, routing)
             pool.is_alone = True

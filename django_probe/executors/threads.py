@@ -34,7 +34,7 @@ class ThreadsExecutor(Executor):
         shared, alone = apart(batches, self.max_workers)
         watch_connections()
         close_own()
-        with routed() as routing:
+        with routed(self.config.redactor.redact) as routing:
             ledger = Ledger(self.config, target, deadline)
             pool = ThreadPool(self.config, ledger, deadline, routing)
             self._pools = (*(pool for pool in self._pools if pool.left_behind), pool)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from weakref import WeakSet
 
 from django.db.utils import DatabaseError
 
+from django_probe import strangers
 from django_probe.marks import EVERY_ALIAS
 
 __all__ = [
@@ -19,7 +18,7 @@ __all__ = [
     "acting",
     "current",
     "is_allowed",
-    "note_bystanders",
+    "note_strangers",
     "of_loading",
     "of_this_code",
     "probing",
@@ -36,8 +35,6 @@ _acting: list[Permit] = []
 """Those of all workers: a thread that a probe starts knows none of its own."""
 _runs: list[Permit] = []
 """Of each run that goes on: for what belongs to no probe, such as the import of a probe module."""
-_bystanders: WeakSet[threading.Thread] = WeakSet()
-"""The threads that were there before any probe ran: who called us, reporters, other work."""
 
 
 class WriteRefused(DatabaseError):
@@ -100,7 +97,7 @@ def probing(*, everything: bool) -> Iterator[None]:
     Args:
         everything: they may write to all.
     """
-    note_bystanders()
+    note_strangers()
     permit = Permit(everything=everything)
     _runs.append(permit)
     try:
@@ -119,11 +116,10 @@ def acting(permit: Permit) -> Iterator[None]:
         current.reset(token)
 
 
-def note_bystanders() -> None:
+def note_strangers() -> None:
     """Take the threads that there are for those of others, unless a run goes on already."""
     if not (_runs or _acting):
-        _bystanders.clear()
-        _bystanders.update(threading.enumerate())
+        strangers.note()
 
 
 def of_this_code() -> list[Permit]:
@@ -131,7 +127,7 @@ def of_this_code() -> list[Permit]:
     own = current.get()
     if own is not None:
         return [own]
-    if not (_runs or _acting) or threading.current_thread() in _bystanders:
+    if not (_runs or _acting) or strangers.is_stranger():
         return []
     return list(_acting or _runs)
 

@@ -45,7 +45,7 @@ def work(charter: Charter, line: Line, pipes: Pipes, plan: Mapping[int, Planned]
     """Run what the parent hands out, until it hands out nothing more."""
     signal.signal(WAKE, _woken)
     watch_connections()
-    with routed() as routing, standing_at(charter.config.target):
+    with routed(charter.config.redactor.redact) as routing, standing_at(charter.config.target):
         pool = _Pool(charter, line, pipes, Resolver(plan), routing)
         threading.Thread(target=pool.watch, name="probe-watch", daemon=True).start()
         pool.worker.run()
