@@ -18,7 +18,7 @@ KINDS: Mapping[str, str] = {
     "flaky_blocks": "flaky, blocks",
     "warning": "warning",
     "quarantined": "quarantined",
-    "left_behind": "something left behind",
+    "left_behind": "left behind",
     "flaky": "flaky",
     "expected_failure": "expected failure",
     "skipped": "skipped",

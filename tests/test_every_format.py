@@ -83,7 +83,7 @@ CELLS = {
     "the same, at an earlier try": (
         "`Left behind (passed`", "`<flakyFailure`, `left behind`", "`ok`, `left behind`",
         '`"status": "passed"`, `left behind`', "`::warning`, `left behind`", "`left behind`",
-        "`something left behind`", "`WARNING`, `left_behind=1`", "`run_left_behind 1`",
+        "`left behind`", "`WARNING`, `left_behind=1`", "`run_left_behind 1`",
     ),
     "a fixture failed after its probes": (
         "`✗ FIXTURE FAILED`", "`<error`, `tearDownClass`", "`not ok`, `tearDownClass`",
