@@ -8,7 +8,8 @@ TOX_VENV ?= .tox-venv
 JOBS ?= auto
 # More options for tox: make matrix TOXFLAGS="--skip-missing-interpreters true"
 TOXFLAGS ?=
-# What to install for `make test`: `test,browser` adds the tests of the page in Chromium.
+# What to install for `make test`: `test,browser,uwsgi` adds the tests of the page in Chromium, and
+# that of the endpoint under uWSGI.
 EXTRAS ?= test
 # More arguments for pytest: make test ARGS="-k junit -x"
 ARGS ?=
@@ -20,7 +21,7 @@ EXAMPLES = tests/ci_examples/node_modules/.package-lock.json
 # What was installed is installed anew when one of these changes.
 PROJECT = pyproject.toml setup.py
 
-.PHONY: help test tables test-ci-examples demo demo-broken lint format types imports package matrix consumers clean
+.PHONY: help test tables test-ci-examples test-endpoint demo demo-broken lint format types imports package matrix consumers clean
 
 help: ## Say what there is (this)
 	@echo "make TARGET [PYTHON=python3.12]"
@@ -30,6 +31,10 @@ help: ## Say what there is (this)
 
 test: $(VENV)/.test ## Run the whole suite on one Python
 	$(BIN)/python -m pytest $(ARGS)
+
+test-endpoint: $(VENV)/.test ## Load, fuzz, break and measure /probe/ (needs Redis and wrk)
+	TEST_ENDPOINT=full $(BIN)/python -m pytest -s $(ARGS) tests/endpoint \
+		tests/test_endpoint_fuzz.py tests/test_endpoint_load.py
 
 # Two at once: half of their time is waiting for the demo's own probes.
 test-ci-examples: $(VENV)/.ci-examples $(EXAMPLES) ## Check and run the examples for CI (needs Node)

@@ -21,6 +21,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
+from django_probe.descendants import adopt_orphans, end_orphans
 from django_probe.views.orders import GRACE, REFUSED, STOP
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def main(arguments: Sequence[str]) -> NoReturn:
     pid = os.fork()
     if pid:
         os.close(wire)
+        adopt_orphans()  # So that daemons, which leave the group, are still at hand.
         _Guard(pid, deadline).watch()
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
@@ -75,13 +77,15 @@ class _Guard:
     def _leave_if_done(self) -> None:
         pid, status = os.waitpid(self._pid, os.WNOHANG)
         if pid:
+            end_orphans()
             code = os.waitstatus_to_exitcode(status)
             os._exit(code if code >= 0 else 128 - code)
 
     def _kill(self) -> NoReturn:
         os.kill(self._pid, signal.SIGKILL)
         os.waitpid(self._pid, 0)
-        os.killpg(0, signal.SIGKILL)  # What the probes have started, and the guard itself.
+        end_orphans()
+        os.killpg(0, signal.SIGKILL)  # Whatever is left of the group, and the guard itself.
         os._exit(1)
 
 

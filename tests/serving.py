@@ -12,11 +12,13 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from support import Project
 
 TOKEN = "a-token-of-the-tests-that-is-long-enough"
@@ -32,6 +34,16 @@ LAST = """
     exec(os.environ.get("EXTRA", ""))
 """
 SETTINGS = BASE + LAST
+REDIS = os.environ.get("DJANGO_PROBE_TEST_REDIS", "redis://127.0.0.1:6379/9")
+SHARED = f"""
+    CACHES = {{
+        "default": {{
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": {REDIS!r},
+            "KEY_PREFIX": os.environ["KEY_PREFIX"],
+        }}
+    }}
+"""
 
 FILES = {
     "urls.py": """
@@ -200,3 +212,19 @@ def _read(server: Server) -> None:
         found = PORT.search(line)
         if found:
             server.port = int(found[1] or found[2])
+
+
+@contextlib.contextmanager
+def redis_prefix() -> Iterator[str]:
+    """Yield what the keys of a test begin with, for ``SHARED``; skip the test without Redis."""
+    redis = pytest.importorskip("redis")
+    client = redis.Redis.from_url(REDIS)
+    try:
+        client.ping()
+    except redis.ConnectionError as exc:
+        pytest.skip(f"no Redis: {exc}")
+    name = f"django-probe-test-{uuid.uuid4().hex}"
+    yield name
+    for key in client.scan_iter(f"{name}*"):
+        client.delete(key)
+    client.close()

@@ -261,6 +261,11 @@ def test_a_result_is_kept_for_a_while_and_fresh_asks_anew(server, project):
     fresh = server.ask(f"{path}?fresh=1")
     assert fresh.headers["X-Probe-Run"] != first.headers["X-Probe-Run"]
     assert len(runs(project)) == before + 1
+    for _ in range(2):
+        assert server.ask(path).headers["X-Probe-Run"] == fresh.headers["X-Probe-Run"]
+        verdict = server.ask(path, token=VERDICT)
+        assert (verdict.status, "Checkout" in verdict.text) == (200, False)
+    assert len(runs(project)) == before + 1
 
 
 def test_head_starts_nothing_and_tells_the_last_result(server, project):

@@ -6,13 +6,11 @@ import json
 import os
 import signal
 import threading
-import uuid
 
 import pytest
-from serving import BASE, FILES, LAST, VERDICT, serving, until
+from serving import BASE, FILES, LAST, SHARED, VERDICT, redis_prefix, serving, until
 from support import Project
 
-REDIS = os.environ.get("DJANGO_PROBE_TEST_REDIS", "redis://127.0.0.1:6379/9")
 PROBES = """
     import os, time, unittest
     from pathlib import Path
@@ -33,6 +31,9 @@ PROBES = """
     class Third(Other):
         pass
 """
+DEADLINE = """
+    PROBE_VIEW_DEADLINE = 12
+"""
 PIDS = """
     from django.http import HttpResponse
     from django.urls import include, path
@@ -42,42 +43,18 @@ PIDS = """
         path("pid/", lambda request: HttpResponse(str(os.getpid()))),
     ]
 """
-SHARED = f"""
-    CACHES = {{
-        "default": {{
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
-            "LOCATION": {REDIS!r},
-            "KEY_PREFIX": os.environ["KEY_PREFIX"],
-        }}
-    }}
-    PROBE_VIEW_DEADLINE = 12
-"""
-
-
-def _redis():
-    redis = pytest.importorskip("redis")
-    client = redis.Redis.from_url(REDIS)
-    try:
-        client.ping()
-    except redis.ConnectionError as exc:
-        pytest.skip(f"no Redis: {exc}")
-    return client
 
 
 @pytest.fixture
 def project(tmp_path):
     files = {**FILES, "urls.py": PIDS, "shop/probes.py": PROBES}
-    return Project.make(tmp_path / "project", files, BASE + SHARED + LAST)
+    return Project.make(tmp_path / "project", files, BASE + SHARED + DEADLINE + LAST)
 
 
 @pytest.fixture
 def prefix():
-    client = _redis()
-    name = f"django-probe-test-{uuid.uuid4().hex}"
-    yield name
-    for key in client.scan_iter(f"{name}*"):
-        client.delete(key)
-    client.close()
+    with redis_prefix() as name:
+        yield name
 
 
 @pytest.fixture

@@ -52,6 +52,10 @@ class Desk:
         run.kept = run.kept or keep
         return run
 
+    def still_answers(self, run: Run) -> bool:
+        """Return whether a run that has ended answers who asks the same now."""
+        return self._shelf.current(run.key) is run and run.ended and _serves(run, fresh=False)
+
     def last(self, key: str) -> Run | None:
         """Return the run that answered a question last, if it is still kept."""
         with self._lock:

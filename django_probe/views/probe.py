@@ -17,6 +17,7 @@ from django_probe.views.negotiation import choose
 from django_probe.views.question import Wish, read, stream_format
 from django_probe.views.record import Ending, Run
 from django_probe.views.refusing import Refusal
+from django_probe.views.repeating import Known, again, remember
 from django_probe.views.store import is_shared
 
 __all__ = ["ProbeView"]
@@ -34,6 +35,9 @@ class ProbeView(View):
     def respond(self, asked: Asked) -> Steps:
         """Answer with a report of the probes that are asked for."""
         request, access = asked.request, asked.access
+        known = again(asked)
+        if known is not None:
+            return answer(request, known.run, known.wish, access, known.format)
         wish = read(request, asked.named.get("label", ""))
         _refuse_itself(request)
         found = choose(request, stream_format(wish))
@@ -46,6 +50,7 @@ class ProbeView(View):
             run = desk.ask(wish.question, fresh=wish.fresh)
             response = yield from _wait(asked, run, wish, found)
             if response is not None:
+                remember(asked, Known(run, wish, found))
                 return response
         raise Refusal(503, "One run after the other broke off: the servers' logs say why.")
 

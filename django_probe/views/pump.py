@@ -106,7 +106,7 @@ class Pump:
                     return self._ended_by_itself()
                 self._take(data)
             elif child.has_ended():  # Its guard alone: nobody watches over the rest any more.
-                return Ending.BROKEN
+                return self._ended_by_itself()
             cut = self._cut(child)
             if cut is not None:
                 child.kill()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
-import ctypes
 import faulthandler
 import os
 import pickle
@@ -15,17 +14,18 @@ import traceback
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
+from django_probe.descendants import adopt_orphans
+
 if TYPE_CHECKING:
     from django_probe.plan import Planned
 
-__all__ = ["DUMP", "Ends", "Surroundings", "adopt_orphans", "be_deaf", "serve", "set_up"]
+__all__ = ["DUMP", "Ends", "Surroundings", "be_deaf", "serve", "set_up"]
 
 DUMP = signal.SIGUSR2
 """The signal that makes a worker tell its stack, even while C code holds the interpreter."""
 FAULT = 70
 """The exit status of a worker that could not begin: EX_SOFTWARE of sysexits.h."""
 
-_SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of <linux/prctl.h>
 _inherited: list[Any] = []
 
 
@@ -78,13 +78,6 @@ def be_deaf() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _ignore)
     signal.set_wakeup_fd(-1)
-
-
-def adopt_orphans() -> None:
-    """Be the parent of all that descends from this process (Linux)."""
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
 
 
 def serve(ends: Ends, plan: Mapping[int, Planned] | None = None) -> NoReturn:

@@ -22,10 +22,10 @@ import threading
 import traceback
 from collections.abc import Mapping
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from django_probe.executors.process.birth import Ends, adopt_orphans, be_deaf, serve, set_up
+from django_probe.descendants import adopt_orphans, end_orphans
+from django_probe.executors.process.birth import Ends, be_deaf, serve, set_up
 
 if TYPE_CHECKING:
     from django_probe.plan import Planned
@@ -39,7 +39,6 @@ BOOT = (
 WORKER = "worker"
 PRELOADED = ("django_probe.executors.process.child", "django_probe.capture_logs", "unittest")
 """What every worker needs, imported once for all."""
-SWEEPS = 20
 
 
 def interpreter(role: str, descriptors: tuple[int, ...], path: list[str]) -> list[str]:
@@ -171,20 +170,8 @@ class _Keeper:
             if process in self._workers:
                 number = self._workers.pop(process)
                 _kill(process)
-                self._sweep()
+                end_orphans(self._workers)
                 self.tell("ended", number, os.waitstatus_to_exitcode(status))
-
-    def _sweep(self) -> None:
-        """End orphans: daemons that a worker's probes have started, now children of this one."""
-        for _ in range(SWEEPS):
-            orphans = [child for child in _children() if child not in self._workers]
-            if not orphans:
-                return
-            for child in orphans:
-                _kill(child)
-                with contextlib.suppress(OSError):
-                    os.kill(child, signal.SIGKILL)
-                    os.waitpid(child, 0)
 
     def tell(self, *values: object) -> None:
         """Tell the parent something, if it is still there."""
@@ -195,14 +182,6 @@ class _Keeper:
 def _kill(process: int) -> None:
     with contextlib.suppress(OSError):
         os.killpg(process, signal.SIGKILL)
-
-
-def _children() -> list[int]:
-    listed = Path(f"/proc/self/task/{os.getpid()}/children")
-    try:
-        return [int(process) for process in listed.read_text().split()]
-    except (OSError, ValueError):
-        return []
 
 
 def _threads() -> int:
