@@ -64,7 +64,7 @@ class Document:
             "policy": "" if self._about["page"] else file_policy(),
             "ok": summary.ok,
             "verdict": title(summary).capitalize(),
-            "meaning": "" if summary.ok else meaning(summary, failed),
+            "meaning": _meaning(summary, failed),
             "asked": _asked(summary),
             "asked_for": joined(run.labels),
             "started_at": run.started_at.isoformat(),
@@ -73,7 +73,7 @@ class Document:
             "lost": summary.reporter_errors,
             "kinds": list(_kinds(kinds)),
             "total": f"{sum(kinds.values())}",
-            "targets": list(_targets(names, summary)),
+            "targets": list(_targets([*names, *failed], summary)),
             "results": hole("results"),
         }
         return Stencil("report.html", values).around("results", {})
@@ -88,6 +88,12 @@ def _kinds(kinds: Mapping[str, int]) -> Iterator[dict[str, str]]:
             word = counted(kind, number)
             yield {"kind": kind, "word": word, "count": f"{number}", "at": f"{before}"}
         before += number
+
+
+def _meaning(summary: Summary, failed: Sequence[str]) -> str:
+    """Return what is not ok, unless the verdict above says just that."""
+    told = "" if summary.ok else meaning(summary, failed)
+    return "" if told == title(summary).lower() else told
 
 
 def _asked(summary: Summary) -> str:
@@ -105,8 +111,7 @@ def _facts(run: RunStarted) -> Iterator[tuple[str, str]]:
 
 def _targets(names: Sequence[str], summary: Summary) -> Iterator[dict[str, object]]:
     """Yield what came of each target that has a name."""
-    failed = [name for name in summary.failed_targets if name not in names]
-    for name in [*names, *failed]:
+    for name in dict.fromkeys(names):
         counts = summary.by_target.get(name, Counts())
         broken = name in summary.failed_targets
         told = count(counts.total, "probe")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
 import pytest
 from browsing import chromium, complaints, in_every_look, visiting
 from serving import FILES, SETTINGS, serving, until
@@ -182,6 +185,27 @@ def test_a_run_can_be_stopped_and_what_it_found_is_shown(browser, server, people
         assert page.locator("[data-kinds=not_run]").count() == 2
         assert page.locator("[data-kinds=failed]").count() == 1
         assert page.get_by_role("button", name="Run", exact=True).is_enabled()
+
+
+def test_a_run_that_breaks_off_is_shown_and_not_the_result_before(browser, server, people):
+    let_go(server)
+    (server.project.folder / "mended").touch()
+    with as_somebody(browser, server, people, "operator") as page:
+        page.get_by_role("button", name="Run").click()
+        page.get_by_role("heading", name="Ok", exact=True).wait_for()
+        (server.project.folder / "go").unlink()
+        page.get_by_role("button", name="Run", exact=True).click()
+        page.get_by_text("2 of 4").wait_for()
+        for pid in server.children():
+            os.kill(pid, signal.SIGKILL)
+        page.get_by_role("heading", name="Not ok").wait_for()
+        assert page.get_by_role("heading", name="The run broke off").is_visible()
+        assert page.get_by_text("was killed by SIGKILL").first.is_visible()
+        assert page.get_by_role("list", name="Targets").count() == 0
+        assert "/-/runs/" in page.url
+        assert complaints(page) == []
+        page.goto(url_of(server))
+        page.get_by_role("heading", name="Ok", exact=True).wait_for()
 
 
 def test_a_run_that_the_server_cannot_stop_is_left(browser, server, people):

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import select
+import signal
 import time
 from collections.abc import Callable
 from typing import Any
@@ -40,7 +41,7 @@ WORDS = {
     ),
     Ending.STOPPED: ("RunStopped", "the run was stopped"),
     Ending.ABANDONED: ("RunStopped", "nobody waited for the run any more"),
-    Ending.BROKEN: ("RunBroken", "the process that ran the probes ended with exit code {}"),
+    Ending.BROKEN: ("RunBroken", "the process that ran the probes {}"),
 }
 
 
@@ -72,7 +73,7 @@ class Pump:
         self._lines = WireLines()
         self._whole = False
         self._stopped_at: float | None = None
-        self._code: object = None
+        self._code: int | None = None
 
     def work(self) -> None:
         """Feed the run until it has ended, whatever happens."""
@@ -169,7 +170,8 @@ class Pump:
         run = self._run
         if not self._whole and ending is not Ending.REFUSED:
             error, words = WORDS[ending]
-            told = why or words.format(self._seconds if ending is Ending.DEADLINE else self._code)
+            found = self._seconds if ending is Ending.DEADLINE else _how_ended(self._code)
+            told = why or words.format(found)
             run.add(ending_of(run.lines, run.id, told, error=error, late=ending is Ending.DEADLINE))
         elif ending is Ending.FINISHED and self._is_late():
             ending = Ending.DEADLINE
@@ -185,3 +187,11 @@ class Pump:
         soon = self._seconds - min(GRACE, self._seconds / 4) - 0.5
         counts = summary["counts"]
         return bool(counts["not_run"] or counts["timed_out"]) and used > soon
+
+
+def _how_ended(code: int | None) -> str:
+    """Return how a process has ended, as the end of a sentence; 128 and more is a shell's way."""
+    number = -code if code is not None and code < 0 else (code or 0) - 128
+    if number in set(signal.Signals):
+        return f"was killed by {signal.Signals(number).name}"
+    return f"ended with exit code {code}"

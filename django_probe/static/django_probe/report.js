@@ -237,12 +237,14 @@
         signal: stop.signal,
       });
       if (!response.ok) throw new Error(await refusal(response));
-      going.url = `${document.body.dataset.home}-/runs/${response.headers.get("X-Probe-Run")}/`;
+      const id = response.headers.get("X-Probe-Run");
+      going.url = `${document.body.dataset.home}-/runs/${id}/`;
       for await (const line of lines(response.body)) take(progress, JSON.parse(line));
       if (!progress.finished) throw new Error("The run did not come to its end.");
-      await renew(progress.interrupted ? new URL(going.url, url).href : shown.href);
+      const own = new URL(going.url, url).href;
+      await renew(progress.interrupted ? [own] : [shown.href, own], id);
     } catch (error) {
-      end(stop.signal.aborted ? "Stopped. What is shown below is the run before." : `Could not run. ${error.message}`);
+      end(stop.signal.aborted ? "Stopped. What is shown below is the run before." : `No result. ${error.message}`);
     } finally {
       stop = null;
       for (const button of all("[form=run], #run button")) button.disabled = false;
@@ -336,12 +338,9 @@
   };
 
   // The server draws the new page: there is one template, not two.
-  const renew = async (url) => {
-    const asked = new URL(url);
-    asked.searchParams.set("status", "200"); // A report of failures is no failure to get it.
-    const response = await fetch(asked, { headers: { Accept: "text/html" } });
+  const renew = async (urls, id) => {
+    const { url, response } = await pageOf(urls, id);
     const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
-    if (!fresh.getElementById("page")) throw new Error(`The page answered ${response.status}.`);
     if (url !== location.href.split("#")[0]) history.pushState(null, "", url + location.hash);
     drawn = here();
     document.title = fresh.title;
@@ -351,6 +350,17 @@
     say(`${$("verdict").textContent}. ${document.querySelector(".lead").textContent}`);
     $("verdict").tabIndex = -1;
     $("verdict").focus();
+  };
+
+  // A run that broke off is not the last result: it has a page of its own. Never is another shown.
+  const pageOf = async (urls, id) => {
+    for (const url of urls) {
+      const asked = new URL(url);
+      asked.searchParams.set("status", "200"); // A report of failures is no failure to get it.
+      const response = await fetch(asked, { headers: { Accept: "text/html" } });
+      if (response.headers.get("X-Probe-Run") === id) return { url, response };
+    }
+    throw new Error("Another web process has its result: they share no cache.");
   };
 
   const here = () => location.pathname + location.search;
