@@ -117,7 +117,7 @@ class _Keeper:
             with contextlib.suppress(OSError):
                 os.waitpid(process, 0)
         self._workers.clear()
-        self._sweep()
+        end_orphans(self._workers)
 
     def _prepare(self, *, forks: bool) -> None:
         """Set up Django, once for all workers that are to be forks of this process."""
