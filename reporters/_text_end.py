@@ -78,7 +78,7 @@ class Kept:
         yield from not_run_ones(self._not_run, look)
         if look.verbosity:
             yield from self._recap(look)
-            yield from self._rerun(run, command)
+            yield from self._rerun(run, command) if command else ()
             yield from self.matrix.lines(look) if self.matrix else ()
         yield from by_target(summary, run, begun, look)
         yield from verdict(summary, run, look, self.soft)

@@ -33,7 +33,7 @@ class TextReporter(Reporter):
         durations: how many of the slowest probes to name.
         color: None is yes on a terminal.
         heartbeat: seconds of silence until a log says that the run is alive; 0 beside a debugger.
-        command: asks probes again, with their labels behind it.
+        command: asks probes again, with their labels behind it; "" where there is none.
     """
 
     accepts: ClassVar[frozenset[str]] = frozenset(

@@ -272,15 +272,17 @@ def test_head_starts_nothing_and_tells_the_last_result(server, project):
     before = runs(project)
     assert server.ask("/probe/?label=shop.Checkout&tag=smoke", method="HEAD").status == 404
     assert runs(project) == before
-    server.ask("/probe/shop.Checkout/")
+    length = len(server.ask("/probe/shop.Checkout/").body)
     answer = server.ask("/probe/shop.Checkout/", method="HEAD")
     assert (answer.status, answer.body) == (503, b"")
+    assert answer.headers["Content-Length"] == str(length)
     assert answer.headers["X-Probe-Ok"] == "false"
 
 
 def test_methods(server):
     answer = server.ask(method="OPTIONS")
     assert (answer.status, answer.headers["Allow"]) == (200, "GET, HEAD, POST, OPTIONS")
+    assert (answer.body, answer.headers["Content-Length"]) == (b"", "0")
     for method in ("PUT", "PATCH", "DELETE", "TRACE", "NONSENSE"):
         answer = server.ask(method=method)
         assert answer.status == 405

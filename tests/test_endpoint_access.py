@@ -181,10 +181,14 @@ def test_a_token_in_the_query_is_refused_and_the_header_named(server, name):
         assert TOKEN not in answer.text
 
 
-@pytest.mark.parametrize("name", ["json", "junit", "tap", "text", "jsonl", "html"])
+FORMATS = ["json", "junit", "tap", "text", "jsonl", "html", "ctrf", "github", "markdown", "nagios", "openmetrics"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FORMATS)
 def test_the_scope_verdict_tells_counts_and_no_names(server, name):
     answer = server.ask(f"/probe/?format={name}", token=VERDICT)
     assert (answer.status, answer.headers["X-Probe-Ok"]) == (503, "false")
+    assert "manage.py" not in answer.text
     for secret in ("Checkout", "test_pay", "parcels", "shop", socket.gethostname() + '"'):
         assert secret not in answer.text
     with server.stream("/probe/?stream=1") as response:

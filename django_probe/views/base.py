@@ -11,7 +11,7 @@ from typing import Any, ClassVar, NamedTuple
 from asgiref.sync import markcoroutinefunction, sync_to_async
 from django.conf import settings as django_settings
 from django.core.exceptions import BadRequest, SuspiciousOperation
-from django.http import HttpRequest, UnreadablePostError
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
 
@@ -94,8 +94,9 @@ class View:
             access = decide(request)
             self._check(request, access)
             if request.method == "OPTIONS":
-                raise Refusal(200, f"Allowed: {', '.join(self.methods)}.", self._allow)
-            response = yield from self.respond(Asked(request, access, named, is_async))
+                response: HttpResponseBase = HttpResponse(headers=self._allow)
+            else:
+                response = yield from self.respond(Asked(request, access, named, is_async))
         except Refusal as refusal:
             response = _refused(request, refusal)
         except UNREADABLE as exc:
@@ -150,8 +151,10 @@ def _sealed(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBas
     if "Vary" not in response:
         for name, value in SEALED.items():
             response[name] = value
-    if request.method == "HEAD" and not response.streaming:
-        response.content = b""  # type: ignore[attr-defined]
+    if isinstance(response, HttpResponse):
+        response["Content-Length"] = str(len(response.content))
+        if request.method == "HEAD":
+            response.content = b""
     return response
 
 

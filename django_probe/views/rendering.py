@@ -59,7 +59,9 @@ def rendered(run: Run, found: Format, scope: str, *, packed: bool = False) -> by
         if packed:
             body = pack(rendered(run, found, scope))
         else:
-            options = {"color": False, "verbosity": 1, "command": "./manage.py probe"}
+            # Numbers are no labels: there is nothing to run again by them.
+            command = "" if scope == "verdict" else "./manage.py probe"
+            options = {"color": False, "verbosity": 1, "command": command}
             body = render(found, events_of(run.lines, scope), options)
         if len(body) <= MOST_KEPT:
             run.rendered[name] = body
