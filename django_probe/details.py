@@ -111,15 +111,20 @@ def relative(filename: str) -> str:
 
 def source_of(function: Any) -> str:
     """Return ``file:line`` of a function, from its code object; "" where there is none."""
+    code = getattr(function, "__code__", None)
+    if code is None or function.__dict__:
+        code = _innermost_code(function)
+    return f"{relative(code.co_filename)}:{code.co_firstlineno}" if code else ""
+
+
+def _innermost_code(function: Any) -> Any:
+    """Return the code of what decorators wrap; of most probes nothing is wrapped."""
     for _ in range(WRAPPERS):
-        code = getattr(function, "__code__", None)
-        if code is not None and not function.__dict__:
-            break  # Nothing is wrapped: of most probes this is all.
         inner = next(filter(None, (getattr(function, name, None) for name in WRAPPED)), None)
         if inner is None:
             break
         function = inner
-    return f"{relative(code.co_filename)}:{code.co_firstlineno}" if code else ""
+    return getattr(function, "__code__", None)
 
 
 def text_of(value: object) -> str:

@@ -103,7 +103,9 @@ def _runs_at_home(case_class: type, name: str) -> bool:
 
 
 def _methods(case_class: type[unittest.TestCase]) -> Sequence[str]:
-    methods: Sequence[str] = unittest.TestLoader().getTestCaseNames(case_class)
+    loader = unittest.TestLoader()
+    loader.sortTestMethodsUsing = None  # type: ignore[assignment]  # It compares in Python.
+    methods: Sequence[str] = sorted(loader.getTestCaseNames(case_class))
     return methods or (["runTest"] if hasattr(case_class, "runTest") else [])
 
 

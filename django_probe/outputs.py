@@ -15,6 +15,9 @@ from django_probe.exceptions import OutputError
 
 __all__ = ["FileOutput", "Output", "StreamOutput", "mend_descriptors", "own_stdout"]
 
+BUFFER = 128 * 1024
+"""Bytes that are written to a file at once; Python's 8 KiB are some twenty results."""
+
 
 class Output:
     """A place for one report: opened before anything runs, then committed or discarded."""
@@ -130,7 +133,7 @@ class FileOutput(Output):
             return self._stream
         self._real.parent.mkdir(parents=True, exist_ok=True)
         beside = self._real.with_name(f".{self._real.name[:40]}.{uuid.uuid4().hex[:8]}.tmp")
-        self._stream = beside.open("x", encoding="utf-8", newline="\n")
+        self._stream = beside.open("x", BUFFER, encoding="utf-8", newline="\n")
         self._beside = beside
         return self._stream
 
@@ -157,7 +160,7 @@ def own_stdout(*, for_good: bool = False) -> Iterator[TextIO | None]:
     kept = os.dup(1)
     _put_stderr_on_1()
     # By lines, so that who reads a pipe sees a result as soon as it is written.
-    buffering = -1 if stat.S_ISREG(os.fstat(kept).st_mode) else 1
+    buffering = BUFFER if stat.S_ISREG(os.fstat(kept).st_mode) else 1
     report = os.fdopen(kept, "w", buffering, encoding="utf-8", newline="\n", errors="replace")
     try:
         yield report

@@ -50,7 +50,9 @@ class Planned:
     ) -> None:
         self.owner = owner
         self.method = method
-        self.marks = UNMARKED if owner is None else marks_of(self._function, owner.marks)
+        self.marks = UNMARKED
+        if owner is not None:
+            self.marks = marks_of(getattr(owner.case_class, method, None), owner.marks)
         self.index = 0
         self.origin: tuple[str, int] | None = None
         """The module whose ``load_tests`` made it, and which of its test cases it is."""
@@ -111,12 +113,6 @@ class Planned:
         if self.owner is not None:
             yield from (f"{name}.{self.method}" for name in self.owner.names)
 
-    @property
-    def _function(self) -> Any:
-        if self.owner is None:
-            return None
-        return getattr(self.owner.case_class, self.method, None)
-
     def make(self) -> unittest.TestCase:
         """Return the test case: made now, unless its author made it."""
         if self._case is not None:
@@ -132,14 +128,15 @@ class Planned:
         Args:
             default_timeout: seconds for a probe that says nothing else.
         """
-        owner, function = self.owner, self._function
+        owner, marks = self.owner, self.marks
         if owner is None:
             source = self.problem.source if self.problem else ""
             return Probe(id=self.id, label=self.method, index=self.index, source=source)
-        marks = self.marks
+        function = getattr(owner.case_class, self.method, None)
+        has_own = self._own_id is not None
         return Probe(
-            id=self.id,
-            label=self.label,
+            id=self.id if has_own else f"{owner.id}.{self.method}",
+            label=self.label if has_own else f"{owner.label}.{self.method}",
             index=self.index,
             description=self._description(function),
             tags=tuple(sorted(marks.tags)) if marks.tags else (),

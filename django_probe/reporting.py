@@ -87,10 +87,6 @@ class Report:
         """
         self.reporter = self._build(self.output.open())
 
-    def feed(self, event: Event) -> None:
-        """Hand an event to the reporter."""
-        _FEEDERS[type(event)](self.reporter, event)
-
 
 def hand_over(reporter: Reporter, event: Event) -> None:
     """Call the method of a reporter that takes an event."""
@@ -152,9 +148,10 @@ class ReporterGroup:
 
     def feed(self, event: Event) -> None:
         """Hand an event to every report that still works."""
+        feed = _FEEDERS[type(event)]
         for report in self._working:
             try:
-                report.feed(event)
+                feed(report.reporter, event)
             except BaseException as exc:  # SystemExit too: a reporter must not end the run
                 self._lose(report, exc)
 

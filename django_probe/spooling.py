@@ -10,6 +10,8 @@ __all__ = ["Segments", "Spool"]
 
 IN_MEMORY = 1024 * 1024
 """Bytes that a spool keeps in memory before it goes to disk."""
+AT_ONCE = 64 * 1024
+"""Bytes that are gathered before they are written."""
 
 
 class Spool:
@@ -22,17 +24,22 @@ class Spool:
     def __init__(self) -> None:
         self._file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115
         self._end = 0
+        self._written = 0
+        self._waiting: list[bytes] = []
 
     def write(self, text: str) -> tuple[int, int]:
         """Add text; return where it lies: (offset, length), in bytes."""
         data = text.encode("utf-8")
         offset, length = self._end, len(data)
-        self._file.write(data)
         self._end += length
+        self._waiting.append(data)
+        if self._end - self._written >= AT_ONCE:
+            self._flush()
         return offset, length
 
     def read(self, offset: int, length: int) -> Iterator[str]:
         """Yield the text that lies there, in pieces of whole lines."""
+        self._flush()
         self._file.seek(offset)
         while length > 0:
             piece = self._file.read(min(length, IN_MEMORY))
@@ -44,6 +51,13 @@ class Spool:
     def close(self) -> None:
         """Give the file up."""
         self._file.close()
+
+    def _flush(self) -> None:
+        if self._waiting:
+            self._file.seek(self._written)
+            self._file.write(b"".join(self._waiting))
+            self._waiting.clear()
+            self._written = self._end
 
 
 class Segments:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from django_probe.events import Event, FixtureFailed, ProbeFinished, TargetFailed
+from django_probe.events import Event, FixtureFailed, ProbeFinished, ProbeStarted, TargetFailed
 from django_probe.results import Counts, Outcome, ProbeResult
 
 __all__ = ["Tally"]
@@ -26,6 +26,8 @@ class Tally:
         """Take an event into the count."""
         if type(event) is ProbeFinished:
             self._add_result(event.result)
+        elif type(event) is ProbeStarted:
+            return
         elif isinstance(event, FixtureFailed):
             self.fixture_errors += 1
         elif isinstance(event, TargetFailed):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from xmlrunner.result import _TestInfo, _XMLTestResult
 
-from django_probe.reporters._xml import Document, Element
+from django_probe.reporters._xml import Children, Document, Element
 from django_probe.results import ErrorDetail, Outcome, ProbeResult
 from django_probe.telling import FAILURES, body_of, excuse_of, is_pass, message_of, stable
 
@@ -75,10 +75,9 @@ def case_of(result: ProbeResult, target: str) -> Case:
 
 def case_xml(case: Case) -> str:
     """Return a case as XML, on lines of its own."""
-    suite = Element("testsuite")
-    _XMLTestResult._report_testcase(case, suite, _DOCUMENT)
-    element = suite.children[0]
-    assert isinstance(element, Element)
+    children = Children()
+    _XMLTestResult._report_testcase(case, children, _DOCUMENT)
+    (element,) = children
     file, _, line = case.source.rpartition(":")
     if file:
         element.setAttribute("file", file)

@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import TextIO
 
-from django_probe.encoding import counts_to_dict, error_to_dict, result_to_json
+from django_probe.encoding import result_to_json
 from django_probe.events import FixtureFailed, RunStarted, TargetFailed
+from django_probe.plain_dicts import counts_to_dict, error_to_dict
 from django_probe.reporters._entries import Entries
 from django_probe.reporting import Reporter, served_by, shown_target
 from django_probe.results import DEFAULT_TARGET, ProbeResult, Summary

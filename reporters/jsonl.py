@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from django_probe.encoding import encode, encode_result
 from django_probe.events import (
     FixtureFailed,
-    ProbeFinished,
     ProbeStarted,
     RunFinished,
     RunStarted,
@@ -13,7 +13,6 @@ from django_probe.events import (
 )
 from django_probe.reporting import Reporter
 from django_probe.results import ProbeResult, Summary
-from django_probe.wire import encode
 
 __all__ = ["JsonlReporter"]
 
@@ -39,7 +38,7 @@ class JsonlReporter(Reporter):
 
     def probe_finished(self, result: ProbeResult) -> None:
         """Write a result."""
-        self.stream.write(encode(ProbeFinished(result=result)) + "\n")
+        self.stream.write(encode_result(result) + "\n")
 
     def fixture_failed(self, event: FixtureFailed) -> None:
         """Write that a fixture failed."""

@@ -102,8 +102,8 @@ def _described(name: str, target: str) -> str:
 
 def _plain(text: str) -> str:
     """Return one line without ``#``, which begins a directive; only ours may."""
-    if text.isascii() and text.isidentifier():
-        return text
+    if "#" not in text and " " not in text and text.isascii() and text.isprintable():
+        return text  # Of nearly all names this is all.
     return one_line(text).replace("#", "\uff03")
 
 

@@ -94,7 +94,8 @@ class TextReporter(Reporter):
     def probe_finished(self, result: ProbeResult) -> None:
         """Tell a result: as a line of its own, or within the line of its class."""
         progress = self._progress
-        plain = result.outcome is _PASSED and not needs_a_look(result)
+        usual = not (result.blocking or result.flaky or result.attempts)
+        plain = result.outcome is _PASSED and (usual or not needs_a_look(result))
         bad = not plain and is_bad(result)
         progress.finish(result, plain, bad)
         if self._durations and result.outcome is not Outcome.NOT_RUN:

@@ -78,7 +78,7 @@ class BatchRun:
         probe, problem = self._describe(planned)
         self.sink = sink = host.new_sink()
         self.started_at, self.began = datetime.now(timezone.utc), time.monotonic()
-        if not host.started(probe):
+        if not host.ledger.started(host.watch, self, probe):
             return False
         current_sink.set(sink)
         mark(host.run_id, probe.label)
@@ -87,7 +87,7 @@ class BatchRun:
             problem = fixtures.enter(planned, probe.label)
         result = self._told(probe, problem) if problem else self._call(planned, probe)
         sink.closed = True
-        host.finished(result)
+        host.ledger.finished(host.watch, self, result)
         return True
 
     def _describe(self, planned: Planned) -> tuple[Probe, Problem | None]:

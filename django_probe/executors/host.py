@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from django_probe.capture import Sink
 from django_probe.events import FixtureFailed
 from django_probe.executors.watch import Watch
 from django_probe.here import CurrentTarget
 from django_probe.recording import Recorder
-from django_probe.results import Probe, ProbeResult
+
+if TYPE_CHECKING:
+    from django_probe.executors.ledger import Ledger
 
 __all__ = ["Host"]
 
@@ -27,17 +29,13 @@ class Host(Protocol):
     place: CurrentTarget
     """What ``current_target()`` is for its probes."""
 
+    ledger: Ledger
+    """Takes what happens to its probes."""
     stopped: Callable[[], bool]
     """Return whether no further probe may start."""
 
     def new_sink(self) -> Sink:
         """Return what collects the output of the next probe."""
-
-    def started(self, probe: Probe) -> bool:
-        """Tell that a probe has its turn; return False where it may not start any more."""
-
-    def finished(self, result: ProbeResult) -> None:
-        """Tell the result of the probe that started last."""
 
     def fixtures_changed(self) -> None:
         """Take note of a fixture that begins or has ended."""

@@ -15,7 +15,6 @@ from django_probe.executors.connections import WorkerConnections
 from django_probe.executors.places import Place, look
 from django_probe.executors.watch import Abandoned, Step, Watch
 from django_probe.recording import Recorder
-from django_probe.results import Probe, ProbeResult
 from django_probe.run_config import RunConfig
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ class Worker:
         """What it hangs in, once it has been given up."""
         self._thread: threading.Thread | None = None
         self._pool = pool
-        self._ledger = pool.ledger
+        self.ledger = pool.ledger
         self.stopped = pool.ledger.stopped
         self._connections = WorkerConnections(allow_writes=config.allow_writes)
         self._steps_seen = 0
@@ -57,7 +56,7 @@ class Worker:
         try:
             self._connections.enter()
             while not self.stopped():
-                task = self._ledger.take(self)
+                task = self.ledger.take(self)
                 if task is None:
                     break
                 self._work(task)
@@ -67,7 +66,7 @@ class Worker:
             current_sink.set(None)
             self._connections.leave()
             self.done = True
-            self._ledger.wake.set()
+            self.ledger.wake.set()
 
     def retire(self) -> None:
         """Count for no other thread any more: the run has ended, but not what it hangs in."""
@@ -81,8 +80,8 @@ class Worker:
             raise
         except BaseException as exc:
             current_sink.set(None)
-            self._ledger.broke(self.watch, task, Problem.raised(exc, at=self.name))
-        self._ledger.take_back(self)
+            self.ledger.broke(self.watch, task, Problem.raised(exc, at=self.name))
+        self.ledger.take_back(self)
 
     # What a batch asks for.
 
@@ -93,19 +92,9 @@ class Worker:
     def fixtures_changed(self) -> None:
         """Take nothing: who watches sees the task itself."""
 
-    def started(self, probe: Probe) -> bool:
-        """Tell that a probe has its turn; return False where it may not start any more."""
-        assert self.task is not None
-        return self._ledger.started(self.watch, self.task, probe)
-
-    def finished(self, result: ProbeResult) -> None:
-        """Tell the result of the probe that started last."""
-        assert self.task is not None
-        self._ledger.finished(self.watch, self.task, result)
-
     def fixture_failed(self, event: FixtureFailed) -> None:
         """Tell that a teardown failed."""
-        self._ledger.fixture_failed(self.watch, event)
+        self.ledger.fixture_failed(self.watch, event)
 
     def after_probe(self, *, shares: bool) -> None:
         """Take back the streams and connections that the next probe must not inherit."""

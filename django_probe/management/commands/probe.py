@@ -127,6 +127,7 @@ class Command(BaseCommand):
                 with contextlib.suppress(OSError, ValueError, AttributeError):
                     stream.flush()
             os._exit(code)
+        gc.freeze()  # All memory is given back in a moment: nothing is to be looked for in it.
         sys.exit(code)
 
 
