@@ -15,7 +15,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import processes
 import report_files
@@ -104,6 +104,7 @@ def show(shop: Shop, *, broken: bool) -> int:
     prepare(shop, forget_migration=broken)
     code = open_and_probe(shop)
     read_reports(shop, code)
+    tell_what_does_not_block(shop)
     if broken:
         explain_red(shop, code)
         return 0
@@ -188,13 +189,38 @@ def read_reports(shop: Shop, code: int) -> None:
     print("   All three agree, with each other and with the exit code.")
 
 
+def tell_what_does_not_block(shop: Shop) -> None:
+    """Say what was not as it should be, and lets the deploy go on all the same.
+
+    Raises:
+        DemoFailed: a probe that is there to show it did not.
+    """
+    say("5. What is told, and does not block")
+    results = report_files.load(report(shop, "json"))["results"]
+    shown = {
+        "flaky": [one for one in results if one["flaky"]],
+        "a warning": [one for one in results if _is_soft(one) and one["severity"] == "warning"],
+        "quarantined": [one for one in results if _is_soft(one) and one["quarantine"]],
+    }
+    for what, found in shown.items():
+        if not found:
+            raise DemoFailed(f"no probe is {what}")
+        for result in found:
+            error = (result["attempts"] or [result])[0]["error"]
+            print(f"   {what}: {result['label']}\n     {error['message'].splitlines()[0]}")
+
+
+def _is_soft(result: Mapping[str, Any]) -> bool:
+    return result["outcome"] == "failed" and not result["blocking"]
+
+
 def explain_red(shop: Shop, code: int) -> None:
     """Say what blocked, and why.
 
     Raises:
         DemoFailed: the gate is not red, or not for the three faults alone.
     """
-    say("5. Why the gate is red")
+    say("6. Why the gate is red")
     results = report_files.load(report(shop, "json"))["results"]
     blocking = {result["label"]: result for result in results if result["blocking"]}
     for label, fault in FAULTS.items():

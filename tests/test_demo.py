@@ -112,9 +112,18 @@ def outcomes_in_junit(path: Path) -> dict[str, str]:
 def outcomes_in_tap(path: Path) -> dict[str, str]:
     points = [line for line in Parser().parse_file(str(path)) if line.category == "test"]
     return {
-        point.description.strip(): "skipped" if point.skip else "passed" if point.ok else "bad"
+        point.description.strip(): "skipped"
+        if point.skip or point.todo
+        else ("passed" if point.ok else "bad")
         for point in points
     }
+
+
+def in_short(result: dict) -> str:
+    """Return what reports that know three words say of a result."""
+    if result["blocking"]:
+        return "bad"
+    return "passed" if result["outcome"] == "passed" else "skipped"
 
 
 def running_for(work: Path) -> list[str]:
@@ -157,13 +166,24 @@ def test_the_demo_is_green_and_says_so(demos):
 
 
 @pytest.mark.parametrize("name", ["green", "broken"])
+def test_what_does_not_block_is_shown(demos, name):
+    told = demos[name].output.partition("5. What is told, and does not block")[2]
+    for line in (
+        "   flaky: catalog.Pages.test_tea_of_the_day_is_served\n"
+        "     GET /tea-of-the-day/ answered 503, expected 200\n",
+        "   a warning: catalog.Pages.test_front_page_describes_itself_to_search_engines\n"
+        "     the front page has no description\n",
+        "   quarantined: orders.reading.OrderPage.test_offers_the_invoice\n",
+    ):
+        assert line in told
+    assert demos[name].report["summary"]["flaky"] == 1
+
+
+@pytest.mark.parametrize("name", ["green", "broken"])
 def test_the_three_report_files_agree_on_every_probe(demos, name):
     demo = demos[name]
     reports = demo.work / "reports"
-    words = {"passed": "passed", "skipped": "skipped"}
-    expected = {
-        result["id"]: words.get(result["outcome"], "bad") for result in demo.report["results"]
-    }
+    expected = {result["id"]: in_short(result) for result in demo.report["results"]}
     assert len(expected) == demo.report["summary"]["total"]
     assert outcomes_in_junit(reports / "probes.xml") == expected
     assert outcomes_in_tap(reports / "probes.tap") == expected
@@ -178,7 +198,7 @@ def test_the_broken_demo_shows_a_red_gate_and_names_its_three_faults(demos):
     assert broken.code == 0, broken.output + broken.errors
     assert broken.blocking == FAULTS
     assert broken.report["exit_code"] == 1
-    why = broken.output[broken.output.index("5. Why the gate is red") :]
+    why = broken.output[broken.output.index("6. Why the gate is red") :]
     for label, outcome in FAULTS.items():
         assert f"{label}: {outcome}" in why
     assert "not applied: orders.0002_order_newest" in why

@@ -8,7 +8,7 @@ import timeit
 import unittest
 
 from django.urls import reverse
-from django_probe import serial, tag, timeout
+from django_probe import retry, serial, severity, tag, timeout
 
 from catalog.models import Category, Product
 from shop.pages import PageProbe, get
@@ -40,6 +40,18 @@ class Pages(PageProbe):
         """Debug pages stay inside: they would show our settings to everyone."""
         page = self.visit("/no-such-page/", status=404)
         self.assertFalse(page.shows("DEBUG = True"), "DEBUG is on: switch it off")
+
+    @retry(times=2, delay=0.2)
+    def test_tea_of_the_day_is_served(self) -> None:
+        """Right after a start it still brews: it passes at the second try, told as flaky."""
+        self.visit(reverse("tea-of-the-day"))
+
+    @severity("warning")
+    def test_front_page_describes_itself_to_search_engines(self) -> None:
+        """Nice to have, and missing here: a warning, which stops no deploy."""
+        page = self.visit(reverse("front"))
+        if '<meta name="description"' not in page.text:
+            self.fail("the front page has no description")
 
     def something_for_sale(self) -> Product:
         """Return a product that is in stock."""

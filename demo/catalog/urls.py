@@ -10,4 +10,5 @@ urlpatterns = [
     path("", views.front, name="front"),
     path("products/<slug:slug>/", views.product, name="product"),
     path("search/", views.search, name="search"),
+    path("tea-of-the-day/", views.tea_of_the_day, name="tea-of-the-day"),
 ]

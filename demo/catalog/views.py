@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from catalog.models import Product
+
+_visits = count()
 
 
 def front(request: HttpRequest) -> HttpResponse:
@@ -24,3 +28,11 @@ def search(request: HttpRequest) -> HttpResponse:
     query = request.GET.get("q", "").strip()
     found = Product.objects.filter(name__icontains=query) if query else Product.objects.none()
     return render(request, "catalog/list.html", {"products": found, "query": query})
+
+
+def tea_of_the_day(request: HttpRequest) -> HttpResponse:
+    """Show one product; who comes first after a start finds it brewing, as caches are."""
+    if next(_visits) == 0:
+        return HttpResponse("It is still brewing.", status=503, headers={"Retry-After": "1"})
+    found = Product.objects.filter(stock__gt=0)[:1]
+    return render(request, "catalog/list.html", {"products": found})

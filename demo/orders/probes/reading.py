@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unittest
 
-from django_probe import tag
+from django_probe import quarantine, tag
 
 from orders.models import Order
 from shop.pages import PageProbe
@@ -31,3 +31,12 @@ class OrderPage(PageProbe):
             self.skipTest("no order has come in yet")
         page = self.visit(order.get_absolute_url())
         self.assert_shows(page, f"€ {order.total}")
+
+    # A real one ends in weeks. This one shows for as long as there is a demo what a quarantine is.
+    @quarantine(owner="orders", issue="SHOP-31", until="2099-12-31")
+    def test_offers_the_invoice(self) -> None:
+        """Known to be broken, and somebody is at it: it runs, is told, and stops no deploy."""
+        order = Order.objects.newest().first()
+        if order is None:
+            self.skipTest("no order has come in yet")
+        self.assert_shows(self.visit(order.get_absolute_url()), "Invoice (PDF)")
