@@ -34,12 +34,12 @@ TABLE = "CREATE TABLE shop_item (id {key}, name varchar(50) NOT NULL UNIQUE, n i
 
 
 @pytest.fixture
-def make_shop(make_project):
+def make_shop(make_quick):
     """Return a function that makes a shop with its table, from the source of its probes."""
 
-    def make(source, settings="", files=("db.sqlite3",), **more):
+    def make(source, settings="", files=("db.sqlite3",), make=make_quick, **more):
         probes = HEAD + textwrap.dedent(source)
-        project = make_project(
+        project = make(
             {"shop/models.py": MODELS, "shop/probes.py": probes, **more}, settings=settings
         )
         for file in files:
@@ -106,6 +106,7 @@ def test_an_option_or_a_setting_allows_all_probes_to_write(make_shop, options, s
     assert names(project) == ["written"]
 
 
+@pytest.mark.ends
 def test_a_mark_opens_one_probe_and_no_other_and_the_class_mark_its_fixtures(make_shop):
     project = make_shop("""
         class Method(unittest.TestCase):
@@ -176,6 +177,7 @@ def test_a_mark_opens_one_probe_and_no_other_and_the_class_mark_its_fixtures(mak
     )
 
 
+@pytest.mark.once
 def test_a_mark_may_name_the_databases(make_shop):
     settings = """
         DATABASES["orders"] = {**DATABASES["default"], "NAME": BASE_DIR / "orders.sqlite3"}
@@ -207,6 +209,7 @@ def test_a_mark_may_name_the_databases(make_shop):
     assert (names(project), names(project, "orders.sqlite3")) == (["both"], ["both", "o"])
 
 
+@pytest.mark.once
 def test_a_mark_with_an_alias_that_there_is_not_ends_the_run_before_it_begins(make_shop):
     project = make_shop("""
         class Probe(unittest.TestCase):
@@ -224,6 +227,7 @@ def test_a_mark_with_an_alias_that_there_is_not_ends_the_run_before_it_begins(ma
     assert "probe.E030" in project.manage("check").stderr
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("mark", ["allow_writes(5)", "allow_writes('default', None)"])
 def test_a_mark_with_what_is_no_alias_is_told_with_its_place(make_shop, mark):
     project = make_shop(f"""
@@ -249,6 +253,7 @@ def test_a_setting_that_is_neither_true_nor_false_is_refused(make_shop, value):
 # Where a write may come from.
 
 
+@pytest.mark.once
 def test_a_refusal_that_the_probe_swallows_is_its_error_all_the_same(make_shop):
     project = make_shop("""
         class Probe(unittest.TestCase):
@@ -288,6 +293,7 @@ def test_a_refusal_that_the_probe_swallows_is_its_error_all_the_same(make_shop):
     assert names(project) == []
 
 
+@pytest.mark.once
 def test_what_is_imported_or_loaded_may_not_write_unless_all_may(make_shop):
     project = make_shop(
         PLAIN,
@@ -329,8 +335,8 @@ def test_what_is_imported_or_loaded_may_not_write_unless_all_may(make_shop):
 
 
 @pytest.mark.once
-def test_what_probes_have_the_process_do_at_its_end_may_not_write(make_shop):
-    project = make_shop(PLAIN.replace("write()", "atexit.register(write)"))
+def test_what_probes_have_the_process_do_at_its_end_may_not_write(make_shop, make_project):
+    project = make_shop(PLAIN.replace("write()", "atexit.register(write)"), make=make_project)
     project.write("shop/apps.py", """
         import atexit
         from django.apps import AppConfig
@@ -431,6 +437,7 @@ def test_what_one_probe_may_do_is_not_left_to_the_next(make_shop):
     assert names(project) == ["in time", "six"]
 
 
+@pytest.mark.ends
 def test_several_workers_each_write_what_their_own_probe_may(make_shop):
     project = make_shop("""
         both = threading.Barrier(2, timeout=20)
@@ -462,6 +469,7 @@ def test_several_workers_each_write_what_their_own_probe_may(make_shop):
     assert names(project) == ["marked"]
 
 
+@pytest.mark.ends
 def test_worker_processes_are_guarded_as_threads_are(make_shop):
     project = make_shop("""
         class Probe(unittest.TestCase):
@@ -676,7 +684,9 @@ def check_reads(project):
     assert done.stderr == ""
 
 
-@pytest.mark.parametrize("options", ["", '"transaction_mode": "IMMEDIATE"'])
+@pytest.mark.parametrize(
+    "options", [pytest.param("", marks=pytest.mark.once), '"transaction_mode": "IMMEDIATE"']
+)
 def test_reads_of_every_kind_work_on_sqlite(make_shop, options):
     settings = f"""
         DATABASES["default"]["OPTIONS"] = {{{options}}}
@@ -691,6 +701,7 @@ def test_reads_of_every_kind_work_on_sqlite(make_shop, options):
     check_reads(project)
 
 
+@pytest.mark.ends
 def test_virtual_tables_of_sqlite_can_be_read(make_shop):
     project = make_shop("""
         class Probe(unittest.TestCase):
@@ -788,6 +799,7 @@ DATABASES["default"] = {{
     }  # fmt: skip
 
 
+@pytest.mark.ends
 @pytest.mark.service
 def test_reads_of_every_kind_work_on_mariadb(make_shop, mariadb):
     options = """ "init_command": "SET sql_mode='STRICT_TRANS_TABLES'" """
@@ -796,6 +808,7 @@ def test_reads_of_every_kind_work_on_mariadb(make_shop, mariadb):
     check_reads(project)
 
 
+@pytest.mark.once
 @pytest.mark.service
 def test_the_second_statement_of_a_string_is_told_on_mariadb(make_shop, mariadb):
     several = str(1 << 16)  # CLIENT.MULTI_STATEMENTS, the default of mysqlclient

@@ -70,14 +70,14 @@ PROBES = """
 
     class Probe(unittest.TestCase):
         def reads(self):
-            for _ in range(15):
+            for _ in range(8):
                 Item.objects.count()
                 with transaction.atomic():
                     list(Item.objects.all()[:5])
         test_reads_1 = test_reads_2 = test_reads_3 = test_reads_4 = reads
 
         def writes(self):
-            for number in range(15):
+            for number in range(8):
                 try:
                     Item.objects.create(name=f"probe {self._testMethodName} {number}")
                 except DatabaseError:

@@ -20,7 +20,7 @@ for _path in (HERE, HERE.parent):  # As a script; pytest has them already.
         sys.path.append(str(_path))
 
 from databases import MariaDB, Postgres, pgbouncer  # noqa: E402
-from support import Project  # noqa: E402
+from zygote import Quick  # noqa: E402
 
 DOCUMENT = HERE.parent / "docs" / "safety.md"
 BEGIN, END = "<!-- ways to write: made by `make tables` -->\n", "<!-- end -->\n"
@@ -489,7 +489,7 @@ def _run(column, folder, settings):
             kind = "async def" if way.is_async else "def"
             probes += f"    {kind} test_{number:02}(self):\n{textwrap.indent(code, ' ' * 8)}\n"
     files = {"shop/models.py": MODELS, "shop/probes.py": probes}
-    project = Project.make(folder / "project", files, settings)
+    project = Quick.make(folder / "project", files, settings)
     done = project.probe("--format", "json", timeout=110)
     assert done.stdout, done.stderr
     results = json.loads(done.stdout)["results"]

@@ -132,8 +132,10 @@ class Refusals(DatabaseErrorWrapper):
         exc_value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if exc_value is None:
+            return
         wrapper = self.wrapper
-        if exc_value is None or wrapper.writable or not wrapper.is_refusal(exc_value):
+        if wrapper.writable or not wrapper.is_refusal(exc_value):
             super().__exit__(exc_type, exc_value, traceback)
             return
         wrapper.errors_occurred = True
