@@ -14,7 +14,8 @@ from django_probe.ci import github_reports
 from django_probe.deadline import Deadline
 from django_probe.exceptions import ConfigurationError
 from django_probe.formats import Format, described, find_format
-from django_probe.options import RANDOM, checked
+from django_probe.option_types import RANDOM
+from django_probe.options import checked
 from django_probe.outputs import FileOutput, Output, StreamOutput
 from django_probe.redaction import Redactor
 from django_probe.reporting import Report, ReporterGroup

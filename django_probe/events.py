@@ -51,6 +51,17 @@ class TargetStarted:
     instance: str = ""
     """The host that runs its probes."""
 
+    @classmethod
+    def of(cls, target: str, run: RunStarted) -> TargetStarted:
+        """Return what a target says first, as one of several."""
+        return cls(
+            target=target,
+            at=run.started_at,
+            planned=run.planned,
+            release=run.release,
+            instance=run.instance,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeStarted:

@@ -8,21 +8,33 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django_probe.exceptions import ConfigurationError
+from django_probe.option_types import (
+    RANDOM,
+    count,
+    delay,
+    positive,
+    release,
+    seconds,
+    seed,
+    workers,
+)
 
-__all__ = ["RANDOM", "add_options", "checked"]
-
-RANDOM = "random"
-"""``--shuffle`` without a seed."""
-
-MOST_WORKERS = 1000
+__all__ = [
+    "add_gate_options",
+    "add_list",
+    "add_options",
+    "add_report_options",
+    "checked",
+    "wants_color",
+]
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command to its parser."""
     _what(parser.add_argument_group("what runs"))
-    _reports(parser.add_argument_group("reports"))
+    add_report_options(parser.add_argument_group("reports"))
     _how(parser.add_argument_group("how it runs"))
-    _gate(parser.add_argument_group("the verdict"))
+    add_gate_options(parser.add_argument_group("the verdict"))
 
 
 def checked(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,6 +60,13 @@ def checked(options: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
+def wants_color(options: Mapping[str, Any]) -> bool | None:
+    """Return whether reports are coloured, None to let each ask its own stream."""
+    if options.get("no_color") or "NO_COLOR" in os.environ:
+        return False
+    return True if options.get("force_color") else None
+
+
 def _refuse_with_pdb(options: Mapping[str, Any]) -> None:
     given = {name: options[name] for name in NOT_WITH_PDB if options.get(name)}
     if given.get("parallel") == 1:
@@ -70,19 +89,19 @@ def _what(group: Any) -> None:
         help="app, app.TestX, app.TestX.test_y, app.module.TestX, a dotted module path or the id"
         " in a report; without any: every probe of every installed app",
     )
-    _add_list(group, "--tag", "TAG", "only probes with this tag; given twice: with either")
-    _add_list(group, "--exclude-tag", "TAG", "no probes with this tag")
+    add_list(group, "--tag", "TAG", "only probes with this tag; given twice: with either")
+    add_list(group, "--exclude-tag", "TAG", "no probes with this tag")
     text = "ask this target of PROBE_TARGETS, or all that match it where it has a * (default: all)"
-    _add_list(group, "--target", "ALIAS", text)
+    add_list(group, "--target", "ALIAS", text)
     text = "leave out the targets that are other deployments"
     group.add_argument("--local", action="store_true", help=text)
     text = "only probes whose id holds this text, or matches it where it has a *"
-    _add_list(group, "-k", "PATTERN", text, dest="patterns")
+    add_list(group, "-k", "PATTERN", text, dest="patterns")
     group.add_argument(
         "--shuffle",
         nargs="?",
         const=RANDOM,
-        type=_seed,
+        type=seed,
         metavar="SEED",
         help="run in another order; the report names the seed that repeats it",
     )
@@ -90,7 +109,8 @@ def _what(group: Any) -> None:
     group.add_argument("--list", action="store_true", dest="list_probes", help=text)
 
 
-def _reports(group: Any) -> None:
+def add_report_options(group: Any) -> None:
+    """Add the options that say which reports there are, and where they go."""
     group.add_argument(
         "--format",
         metavar="NAME",
@@ -99,32 +119,32 @@ def _reports(group: Any) -> None:
     )
     group.add_argument("--output", metavar="FILE", help="write that report to a file instead")
     text = "write one more report; may be given several times"
-    _add_list(group, "--report", "NAME=FILE", text)
+    add_list(group, "--report", "NAME=FILE", text)
     text = "run nothing: print the names of the formats"
     group.add_argument("--list-formats", action="store_true", help=text)
     text = "under GitHub Actions add neither annotations nor a step summary to the text report"
     group.add_argument("--no-ci", action="store_true", help=text)
     text = "name the N slowest probes (text)"
-    group.add_argument("--durations", type=_positive, metavar="N", help=text)
+    group.add_argument("--durations", type=positive, metavar="N", help=text)
 
 
 def _how(group: Any) -> None:
     text = "start no probe after one that blocks"
     group.add_argument("--failfast", action="store_true", help=text)
     text = "run N probes at once; auto: one for each processor"
-    group.add_argument("--parallel", type=_workers, metavar="N", help=text)
+    group.add_argument("--parallel", type=workers, metavar="N", help=text)
     text = "how probes run: threads, processes (as with --parallel), or the dotted path of a class"
     group.add_argument("--executor", metavar="NAME", help=text)
     text = "ask N targets at once (default: 16)"
-    group.add_argument("--target-concurrency", type=_positive, metavar="N", help=text)
+    group.add_argument("--target-concurrency", type=positive, metavar="N", help=text)
     text = "stop a probe after S seconds (default: PROBE_TIMEOUT, 30)"
-    group.add_argument("--timeout", type=_seconds, metavar="S", help=text)
+    group.add_argument("--timeout", type=seconds, metavar="S", help=text)
     text = "end the run after S seconds (default: PROBE_DEADLINE, none)"
-    group.add_argument("--deadline", type=_seconds, metavar="S", help=text)
+    group.add_argument("--deadline", type=seconds, metavar="S", help=text)
     text = "try a probe that failed up to N more times, after all others (default: 0)"
-    group.add_argument("--retries", type=_count, metavar="N", help=text)
+    group.add_argument("--retries", type=count, metavar="N", help=text)
     text = "seconds before the second try, doubled before each next one (default: 1)"
-    group.add_argument("--retry-delay", type=_delay, metavar="S", help=text)
+    group.add_argument("--retry-delay", type=delay, metavar="S", help=text)
     text = "open the debugger where a probe fails; one probe at a time, without timeouts"
     group.add_argument("--pdb", action="store_true", help=text)
     text = "let every probe write to every database (default: those with @allow_writes)"
@@ -133,13 +153,14 @@ def _how(group: Any) -> None:
     group.add_argument("--noinput", "--no-input", action="store_true", help=text)
 
 
-def _gate(group: Any) -> None:
+def add_gate_options(group: Any) -> None:
+    """Add the options that have a say in the verdict."""
     text = "ask again what is not ok, until it is or S seconds are over"
-    group.add_argument("--wait", type=_seconds, metavar="S", help=text)
+    group.add_argument("--wait", type=seconds, metavar="S", help=text)
     text = "ask all of it until it was ok N times in a row"
-    group.add_argument("--stable", type=_positive, metavar="N", help=text)
+    group.add_argument("--stable", type=positive, metavar="N", help=text)
     text = "run nothing where another release than R is served: exit code 4, or --wait for it"
-    group.add_argument("--expect-release", type=_release, metavar="R", help=text)
+    group.add_argument("--expect-release", type=release, metavar="R", help=text)
     text = "let a run be ok in which nothing ran, as there was nothing or all was skipped"
     group.add_argument("--allow-empty", action="store_true", help=text)
     text = "let a failed probe of severity warning block, too"
@@ -148,79 +169,23 @@ def _gate(group: Any) -> None:
     group.add_argument("--fail-on-flaky", action="store_true", help=text)
 
 
-def _add_list(group: Any, name: str, metavar: str, text: str, **extra: Any) -> None:
+def add_list(group: Any, name: str, metavar: str, text: str, **extra: Any) -> None:
     """Add an option that may be given several times."""
     group.add_argument(name, action="append", default=[], metavar=metavar, help=text, **extra)
 
 
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < 1e9:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds greater than 0")
-    return value
-
-
-def _delay(text: str) -> float:
-    try:
-        return 0.0 if text in ("0", "0.0") else _seconds(text)
-    except argparse.ArgumentTypeError:
-        message = f"{text!r} is not a number of seconds from 0 on"
-        raise argparse.ArgumentTypeError(message) from None
-
-
-def _count(text: str) -> int:
-    try:
-        return 0 if text == "0" else _positive(text)
-    except argparse.ArgumentTypeError:
-        message = f"{text!r} is not a whole number from 0 on"
-        raise argparse.ArgumentTypeError(message) from None
-
-
-def _release(text: str) -> str:
-    if not text:
-        raise argparse.ArgumentTypeError("--expect-release is empty, expected a release")
-    return text
-
-
-def _positive(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= len(text) <= 9 or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
-    return int(text)
-
-
-def _workers(text: str) -> int:
-    if text == "auto":
-        return os.cpu_count() or 1
-    if _positive(text) > MOST_WORKERS:
-        raise argparse.ArgumentTypeError(f"{text!r} is more than {MOST_WORKERS} probes at once")
-    return int(text)
-
-
-def _seed(text: str) -> int | str:
-    if text == RANDOM:
-        return RANDOM
-    if not text.isascii() or not text.isdigit() or len(text) > 20:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a seed, a whole number: write labels before --shuffle"
-        )
-    return int(text)
-
-
 CONVERTERS: Mapping[str, Callable[[str], object]] = {
-    "timeout": _seconds,
-    "deadline": _seconds,
-    "parallel": _workers,
-    "target_concurrency": _positive,
-    "retries": _count,
-    "expect_release": _release,
-    "wait": _seconds,
-    "stable": _positive,
-    "retry_delay": _delay,
-    "durations": _positive,
-    "shuffle": _seed,
+    "timeout": seconds,
+    "deadline": seconds,
+    "parallel": workers,
+    "target_concurrency": positive,
+    "retries": count,
+    "expect_release": release,
+    "wait": seconds,
+    "stable": positive,
+    "retry_delay": delay,
+    "durations": positive,
+    "shuffle": seed,
 }
 NOT_WITH_PDB = (
     "parallel",

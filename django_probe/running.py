@@ -53,7 +53,13 @@ def run(
             reports.feed(started)
             tally = _feed(events, reports)
             summary = replace(
-                _summary(started, tally, reports, time.monotonic() - began, deadline.signal),
+                _summary(
+                    started,
+                    tally,
+                    reports,
+                    target.took(time.monotonic() - began),
+                    deadline.signal,
+                ),
                 allow_empty=rules.allow_empty,
             )
             reports.feed(RunFinished(summary=summary))

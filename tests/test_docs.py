@@ -19,7 +19,8 @@ from documents import DOCS, README, anchors, defined, documents, links, prose, r
 from support import ROOT, Project
 
 import django_probe
-from django_probe import checks
+from django_probe import checks, client
+from django_probe.client_options import client_parser
 from django_probe.conf import Settings
 from django_probe.encoding import encode
 from django_probe.events import Event, TargetFailed, TargetStarted
@@ -74,6 +75,15 @@ def test_each_option_is_defined_once_and_as_it_is_written() -> None:
 
 def test_the_readme_names_each_option_as_it_is_written() -> None:
     assert sorted(defined(README, "Options")) == sorted(options().values())
+
+
+def options_of_the_client() -> set[str]:
+    return {name for action in client_parser()._actions for name in action.option_strings}
+
+
+def test_each_option_of_the_client_is_documented() -> None:
+    written = whole(DOCS / "client.md")
+    assert [name for name in options_of_the_client() if f"`{name}" not in written] == []
 
 
 def defaults_of_settings() -> dict[str, object]:
@@ -214,9 +224,11 @@ def test_each_event_of_the_wire_is_documented_with_its_keys() -> None:
 @pytest.mark.parametrize("document", documents(), ids=lambda path: path.name)
 def test_no_document_speaks_of_what_is_not_there(document: Path) -> None:
     text = whole(document)
-    assert options_named(document) <= options().keys() | options_of_django() | {"--ticket"}
+    known = options().keys() | options_of_django() | options_of_the_client() | {"--ticket"}
+    assert options_named(document) <= known
     settings = {f"PROBE_{name.upper()}" for name in vars(Settings) if not name.startswith("_")}
-    assert set(re.findall(r"\bPROBE_[A-Z_]+\b", text)) <= settings
+    of_the_client = {client.TOKEN, f"{client.TOKEN}_"}
+    assert set(re.findall(r"\bPROBE_[A-Z_]+\b", text)) <= settings | of_the_client
     assert set(re.findall(r"\bprobe\.[EW]\d+\b", text)) <= found_in_sources(r'"(probe\.[EW]\d+)"')
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any
 
 from django_probe.batching import for_target, reduced
@@ -20,6 +18,7 @@ from django_probe.targets.base import Setup, Target
 from django_probe.targets.local import LocalTarget
 from django_probe.targets.merging import AT_ONCE, MergedTargets
 from django_probe.targets.options import resolved
+from django_probe.targets.picking import NAMED, picked
 
 __all__ = ["BUILT_IN", "Chosen", "Made", "check_entry", "choose", "find_target"]
 
@@ -27,8 +26,6 @@ BUILT_IN = {
     "local": "django_probe.targets.local.LocalTarget",
     "remote": "django_probe.targets.remote.RemoteTarget",
 }
-NAMED = 12
-"""Targets that an error names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +120,7 @@ def choose(
         ConfigurationError: an entry is faulty.
     """
     entries = found(setting)
-    aliases = _picked(list(entries) or [DEFAULT_TARGET], patterns)
+    aliases = picked(list(entries) or [DEFAULT_TARGET], patterns)
     if not entries:
         return None
     if local:
@@ -172,16 +169,6 @@ def check_entry(alias: str, entry: Mapping[str, Any]) -> type[Target]:
     return kind
 
 
-def _picked(aliases: Sequence[str], patterns: Sequence[str]) -> Sequence[str]:
-    """Return the aliases that patterns pick, in the order of the setting; all without any."""
-    for pattern in patterns:
-        if not any(fnmatchcase(alias, pattern) for alias in aliases):
-            raise UnknownTarget(_unknown(pattern, aliases))
-    if not patterns:
-        return aliases
-    return [alias for alias in aliases if any(fnmatchcase(alias, p) for p in patterns)]
-
-
 def _here(entries: Entries, aliases: Sequence[str], patterns: Sequence[str]) -> Sequence[str]:
     """Return the aliases of what runs here.
 
@@ -221,12 +208,3 @@ def _refuse_twins(targets: Iterable[Target]) -> None:
             raise ConfigurationError(
                 f"Two targets have the alias {alias!r}, expected one: rename one of them in {NAME}."
             )
-
-
-def _unknown(pattern: str, aliases: Sequence[str]) -> str:
-    near = difflib.get_close_matches(pattern, aliases, n=1)
-    more = f", … ({len(aliases)} in all)" if len(aliases) > NAMED else ""
-    there = f"there are {', '.join(aliases[:NAMED])}{more}"
-    what = "matches no target" if set(pattern) & set("*?[") else "is no target"
-    hint = f"did you mean {near[0]!r}? {there[0].upper()}{there[1:]}" if near else there
-    return f"--target {pattern!r} {what}: {hint}."

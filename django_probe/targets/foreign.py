@@ -15,7 +15,7 @@ from django_probe.run_config import RunConfig
 from django_probe.sanitizing import one_line
 from django_probe.scrubbing import MESSAGE_LIMIT, NAME_LIMIT, Scrubber
 
-__all__ = ["Foreign", "number"]
+__all__ = ["Foreign", "moment", "number"]
 
 MOST = 1000
 """Tags, sub-tests, errors and tries of one result."""
@@ -52,20 +52,6 @@ class Foreign:
     def message(self, value: object) -> str:
         """Return a text of several lines that may be shown."""
         return self._text(value, MESSAGE_LIMIT)
-
-    def moment(self, value: datetime) -> datetime:
-        """Return a moment in UTC.
-
-        Raises:
-            WireError: it has no offset, or none that can be taken away.
-        """
-        try:
-            offset = value.utcoffset()
-            if offset is None:
-                raise WireError(f"A time of its wire has no offset: {value.isoformat()}.")
-            return value if not offset else value.astimezone(timezone.utc)
-        except OverflowError as exc:
-            raise WireError(f"A time of its wire is out of range: {value.isoformat()}.") from exc
 
     def error(self, error: ErrorDetail) -> ErrorDetail:
         """Return an error that may be shown."""
@@ -109,7 +95,7 @@ class Foreign:
             probe=probe,
             target=self._alias,
             outcome=result.outcome,
-            started_at=self.moment(result.started_at),
+            started_at=moment(result.started_at),
             duration=number(result.duration),
             error=result.error and self.error(result.error),
             reason=self.message(result.reason),
@@ -132,6 +118,21 @@ class Foreign:
         if not isinstance(value, str):
             raise WireError(f"A text of its wire is {str(value)[:80]!r}.")
         return value if self._as_it_is else fold(self._scrubber.text(value, limit))
+
+
+def moment(value: datetime) -> datetime:
+    """Return a moment of a wire in UTC.
+
+    Raises:
+        WireError: it has no offset, or none that can be taken away.
+    """
+    try:
+        offset = value.utcoffset()
+        if offset is None:
+            raise WireError(f"A time of its wire has no offset: {value.isoformat()}.")
+        return value if not offset else value.astimezone(timezone.utc)
+    except OverflowError as exc:
+        raise WireError(f"A time of its wire is out of range: {value.isoformat()}.") from exc
 
 
 def number(value: Any) -> float:

@@ -20,7 +20,7 @@ from django_probe.exceptions import WireError
 from django_probe.releases import wrong_release
 from django_probe.results import ErrorDetail, Probe, Summary
 from django_probe.run_config import RunConfig
-from django_probe.targets.foreign import Foreign, number
+from django_probe.targets.foreign import Foreign, moment, number
 from django_probe.targets.untold import not_run, untold
 from django_probe.wire import decode
 
@@ -94,7 +94,7 @@ class Hearing:
         elif isinstance(event, ProbeStarted):
             yield from self._start(event)
         elif isinstance(event, RunFinished):
-            yield from self._end(event.summary)
+            yield from self.end(event.summary)
         elif isinstance(event, TargetStarted):
             if not self._is_planned:
                 self._announce(event.planned)
@@ -137,7 +137,7 @@ class Hearing:
         self._announce(event.planned)
         self._is_planned = event.planned is not None
         started = self._started(
-            self._foreign.moment(event.started_at),
+            moment(event.started_at),
             planned=self._planned if self._is_planned else None,
             labels=tuple(map(self._foreign.name, event.labels)),
             release=self._foreign.name(event.release),
@@ -174,7 +174,7 @@ class Hearing:
         if probe.index in self._open or probe.index in self._told:
             return
         self._open[probe.index] = probe
-        yield ProbeStarted(probe=probe, target=self._alias, at=self._foreign.moment(event.at))
+        yield ProbeStarted(probe=probe, target=self._alias, at=moment(event.at))
 
     def _finish(self, event: ProbeFinished) -> ProbeFinished:
         result = self._foreign.result(event.result)
@@ -203,14 +203,18 @@ class Hearing:
             index=probe.index * len(self._targets) + place,
         )
 
-    def _end(self, summary: Summary) -> Iterator[Event]:
-        """Take the end of the wire, which may contradict what it told before."""
+    def end(self, summary: Summary | None = None) -> Iterator[Event]:
+        """Yield what the end of the wire comes to.
+
+        Args:
+            summary: its own verdict, which may contradict what it told before.
+        """
         self.whole = True
         missing = self._planned - len(self._told)
         if missing > 0:
             why = f"it told {missing} results less than it had announced"
             yield from self.fail("MissingResults", why)
-        elif not summary.ok and summary.counts.ran and not self._is_red and not self._failures:
+        elif summary and summary.counts.ran and not (summary.ok or self._is_red or self._failures):
             why = "its own verdict is that something is not ok, and nothing that it told is"
             yield from self.fail("NotOk", why)
         else:

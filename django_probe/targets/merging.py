@@ -13,7 +13,7 @@ from django_probe.selection import Selection
 from django_probe.targets.base import Target
 from django_probe.targets.pumping import Merge, Pump
 
-__all__ = ["AT_ONCE", "MergedTargets"]
+__all__ = ["AT_ONCE", "MergedTargets", "common"]
 
 AT_ONCE = 16
 """Targets that are asked at the same time, if nobody asks for more."""
@@ -65,12 +65,12 @@ class MergedTargets(Target):
             targets=tuple(target.alias for target in self.targets),
             planned=sum(filter(None, planned)) if is_known else None,
             labels=tuple(one_line(scrub(label, NAME_LIMIT)) for label in selection.labels),
-            release=_common([each.release if each else "" for each in known]),
-            instance=_common([each.instance if each else "" for each in known]),
+            release=common([each.release if each else "" for each in known]),
+            instance=common([each.instance if each else "" for each in known]),
             seed=selection.seed,
         )
 
 
-def _common(values: Sequence[str]) -> str:
+def common(values: Sequence[str]) -> str:
     """Return the value that all have, "" where they differ."""
     return values[0] if values and len(set(values)) == 1 else ""

@@ -150,7 +150,8 @@ class Merge:
                 pump.finished += 1
                 pump.open.pop(event.result.probe.index, None)  # type: ignore[union-attr]
             elif isinstance(event, RunStarted):
-                event = _target_started(pump, event)
+                pump.planned = event.planned
+                event = TargetStarted.of(pump.alias, event)
             elif isinstance(event, TargetFailed):
                 pump.failed = True
             if failfast and _stops(event):
@@ -200,17 +201,6 @@ class Merge:
             message = f"it told {pump.finished} results for {pump.planned} probes"
             return ErrorDetail(exception_class_path="MissingResults", message=message)
         return None
-
-
-def _target_started(pump: Pump, event: RunStarted) -> TargetStarted:
-    pump.planned = event.planned
-    return TargetStarted(
-        target=pump.alias,
-        at=event.started_at,
-        planned=event.planned,
-        release=event.release,
-        instance=event.instance,
-    )
 
 
 def _is_free(lane: Lane | None, busy: Counter[Lane | None]) -> bool:

@@ -18,6 +18,7 @@ from django_probe import __version__
 from django_probe.checks import SETTINGS_TAG, check_settings
 from django_probe.details import text_of
 from django_probe.exceptions import ProbeError, RunEnded
+from django_probe.options import wants_color
 from django_probe.outputs import mend_descriptors, own_stdout
 from django_probe.project_redactor import without_secrets
 from django_probe.runners import runner_class
@@ -104,7 +105,7 @@ class Command(BaseCommand):
         # Not self.stderr: that paints all it writes as an error.
         given, stderr = options.pop("stdout", None), options.pop("stderr", None)
         with self._report_stream(given) as stdout:
-            options["color"] = _color(options)
+            options["color"] = wants_color(options)
             self._runner = runner_class()(stdout=stdout, stderr=stderr, **options)
             self.exit_code = _exit_code(self._runner.run(labels))
 
@@ -159,13 +160,6 @@ def _exit_code(code: object) -> int:
     if isinstance(code, int) and 0 <= code <= 255:
         return int(code)
     raise CommandError(f"The runner's run() returned {code!r}, expected an exit code, 0 to 255.")
-
-
-def _color(options: dict[str, Any]) -> bool | None:
-    """Return whether reports are coloured, None to let each ask its own stream."""
-    if options.get("no_color") or "NO_COLOR" in os.environ:
-        return False
-    return True if options.get("force_color") else None
 
 
 def _other_threads(patience: float = 0.2) -> list[threading.Thread]:
