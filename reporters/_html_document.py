@@ -37,7 +37,7 @@ class Document:
         """Return what a click on a result shows."""
         label = result.probe.label
         values = more(result, kind, target)
-        values["again"] = f"{self._command} {shlex.quote(label)}"
+        values["again"] = f"{self._command} {shlex.quote(label)}" if self._command else ""
         values["run_url"] = self._run_url(quote(label, safe=""))
         return self._more.render(values)
 

@@ -25,7 +25,7 @@ class HtmlReporter(Reporter):
 
     Args:
         title: what the page is called.
-        command: asks probes again, with their labels behind it.
+        command: asks probes again, with their labels behind it; "" where there is none.
         page: what the endpoint adds to make it its own page; None for a file.
     """
 

@@ -17,7 +17,7 @@ from django_probe.views.page import page_of
 from django_probe.views.question import Wish
 from django_probe.views.record import Ending, Run
 from django_probe.views.refusing import SEALED, Refusal
-from django_probe.views.rendering import GZIP, events_of, pack, render, rendered
+from django_probe.views.rendering import GZIP, pack, render, rendered
 from django_probe.views.streaming import AsyncLines, Lines
 
 __all__ = ["about", "answer", "is_ok", "live", "progress", "refusal_of", "running"]
@@ -131,8 +131,7 @@ def _lasting(run: Run, found: Format) -> dict[str, str]:
 def _body(request: HttpRequest, run: Run, access: Access, found: Format, *, packed: bool) -> bytes:
     if "page" not in getattr(found.reporter_class, "accepts", ()):
         return rendered(run, found, access.scope, packed=packed)
-    options = {"color": False, "page": page_of(request, access)}
-    body = render(found, events_of(run.lines, access.scope), options)
+    body = render(found, run, access.scope, page=page_of(request, access))
     return pack(body) if packed else body
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from io import StringIO
 from typing import Any
 
@@ -31,18 +31,20 @@ def events_of(lines: Iterable[str], scope: str) -> Iterable[Event]:
     return without_names(events) if scope == "verdict" else events
 
 
-def render(found: Format, events: Iterable[Event], options: Mapping[str, Any]) -> bytes:
-    """Return what a reporter makes of events.
+def render(found: Format, run: Run, scope: str, **options: Any) -> bytes:
+    """Return what a reporter makes of a run, as a scope may see it.
 
     Args:
-        options: given to a reporter that ``accepts`` them.
+        options: given to a reporter that ``accepts`` them, beside those of all.
 
     Raises:
         UnknownReporter: it refuses its options.
     """
     stream = StringIO()
-    reporter = found.build(stream, **options)
-    for event in events:
+    # Where probes are numbered, there is nothing that asks them again.
+    command = "" if scope == "verdict" else "./manage.py probe"
+    reporter = found.build(stream, color=False, verbosity=1, command=command, **options)
+    for event in events_of(run.lines, scope):
         hand_over(reporter, event)
     return stream.getvalue().encode("utf-8", "replace")
 
@@ -56,13 +58,7 @@ def rendered(run: Run, found: Format, scope: str, *, packed: bool = False) -> by
     name = found.name, scope, packed
     body: bytes | None = run.rendered.get(name)
     if body is None:
-        if packed:
-            body = pack(rendered(run, found, scope))
-        else:
-            # Numbers are no labels: there is nothing to run again by them.
-            command = "" if scope == "verdict" else "./manage.py probe"
-            options = {"color": False, "verbosity": 1, "command": command}
-            body = render(found, events_of(run.lines, scope), options)
+        body = pack(rendered(run, found, scope)) if packed else render(found, run, scope)
         if len(body) <= MOST_KEPT:
             run.rendered[name] = body
             run.size += len(body)
