@@ -349,7 +349,14 @@ def test_the_kill_switch(project):
         assert server.ask("/bare/").status == 200
 
 
-@pytest.mark.parametrize("probe", ["slow.Long", "slow.Stubborn", "slow.Holds"])
+@pytest.mark.parametrize(
+    "probe",
+    [
+        "slow.Long",
+        pytest.param("slow.Stubborn", marks=pytest.mark.once),
+        pytest.param("slow.Holds", marks=pytest.mark.once),
+    ],
+)
 def test_the_deadline_ends_a_run_with_what_is_known(project, probe):
     with serving(project, EXTRA="PROBE_VIEW_DEADLINE = 4", MARK="") as server:
         answer = server.ask(f"/probe/{probe}/")
