@@ -77,6 +77,13 @@ class Deadline:
         return False
 
     @property
+    def stops(self) -> bool:
+        """Return whether no probe may start any more: it has passed, or is halted."""
+        if self._expired or self._halted or (self._within is not None and self._within.stops):
+            return True
+        return self._ends_at is not None and time.monotonic() >= self._ends_at
+
+    @property
     def passed(self) -> bool:
         """Return whether the run has to end."""
         if self._expired or (self._within is not None and self._within.passed):

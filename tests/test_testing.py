@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 
 from django_probe.deadline import Deadline
+from django_probe.events import ProbeFinished
 from django_probe.outputs import StreamOutput
 from django_probe.reporting import Report, ReporterGroup
+from django_probe.results import Outcome
 from django_probe.running import run
 from django_probe.selection import Selection
 from django_probe.testing import MemoryTarget, RecordingReporter, feed, sample_run
@@ -39,4 +41,9 @@ def test_a_run_over_a_memory_target_ends_with_its_deadline():
     deadline = Deadline()
     deadline.expire("over")
     target = MemoryTarget(sample_run())
-    assert list(target.run(Selection(), deadline)) == []
+    started, *told = target.run(Selection(), deadline)
+    assert started == sample_run()[0]
+    assert [type(event) for event in told] == [ProbeFinished] * started.planned
+    assert {(e.result.outcome, e.result.reason, e.result.blocking) for e in told} == {
+        (Outcome.NOT_RUN, "over", True)
+    }

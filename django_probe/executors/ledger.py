@@ -71,9 +71,7 @@ class Ledger:
 
     def stopped(self) -> bool:
         """Return whether no further probe may start."""
-        deadline = self._deadline
-        halted = self._failfast and deadline.halted
-        return bool(self._failed or self.closed or deadline.passed or halted)
+        return bool(self._failed) or self.closed or self._deadline.stops
 
     def take(self, worker: Holder) -> BatchRun | None:
         """Give a worker the next task and return it, None when there is none."""

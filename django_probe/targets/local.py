@@ -122,7 +122,7 @@ class LocalTarget(Target):
     def run(self, selection: Selection, deadline: Deadline) -> Iterator[Event]:
         """Yield ``RunStarted`` with the number of probes, then one result for each of them."""
         if self._seconds is not None:
-            deadline = Deadline(self._seconds, within=deadline, of=f"target {self.alias!r}")
+            deadline = Deadline(self._seconds, within=deadline, of="the target")
         plan = self.plan(selection)
         started = self._started(plan, selection)
         yield started

@@ -91,7 +91,7 @@ class RemoteTarget(Target):
         Raises:
             TargetLoop: it is the run that asks.
         """
-        deadline = Deadline(self._seconds, within=deadline, of=f"target {self.alias!r}")
+        deadline = Deadline(self._seconds, within=deadline, of="the target")
         hearing = Hearing(self._config, self.alias, self._place.address)
         if (self._tags or selection.tags) and not self._asked_tags(selection):
             yield from hearing.nothing()
