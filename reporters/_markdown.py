@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 
-from django_probe.reporters._text_words import short
+from django_probe.events import RunStarted, TargetStarted
+from django_probe.reporters._text_words import counted, joined, short
+from django_probe.reporting import served_by
+from django_probe.results import Counts, Summary
 from django_probe.sanitizing import clean
 
-__all__ = ["code", "fenced", "tail"]
+__all__ = ["by_target", "code", "fenced", "tail"]
 
 ENTRY = 6_000
 """Characters of a traceback or an output that are shown: its end."""
@@ -35,3 +39,20 @@ def tail(text: str) -> str:
     It is clean anew: a cut can begin a line with what was harmless in the middle of one.
     """
     return text if len(text) <= ENTRY else clean(f"[cut]\n{text[-ENTRY:]}")
+
+
+def by_target(
+    summary: Summary, run: RunStarted, begun: Mapping[str, TargetStarted]
+) -> Iterator[str]:
+    """Yield the table of what came of each target, where there is more than one."""
+    if len(run.targets) < 2:
+        return
+    yield "| target | release | blocking | results |\n|---|---|---|---|\n"
+    for target in run.targets:
+        counts = summary.by_target.get(target, Counts())
+        failed = "could not be asked to the end" if target in summary.failed_targets else ""
+        told = joined((failed, counted(counts))) or "no result"
+        release, _ = served_by(run, begun, target)
+        cells = (code(target), release and code(release), f"{counts.blocking}", told)
+        yield f"| {' | '.join(cells)} |\n"
+    yield "\n"

@@ -63,12 +63,13 @@ class GithubReporter(Reporter):
     def fixture_failed(self, event: FixtureFailed) -> None:
         """Keep a fixture error: worse than any result, for nobody knows what it left behind."""
         title = f"✗ FIXTURE FAILED {self._look.name(event.fixture, event.target)}"
-        self._add_error(-1, title, fixture_error(event), event.source)
+        self._fail(-1, event.target, title, fixture_error(event), event.source)
 
     def target_failed(self, event: TargetFailed) -> None:
         """Keep that a target could not be asked: the worst."""
         target = self._look.target(event.target)
-        self._add_error(-2, f"✗ COULD NOT ASK TO THE END {target}".rstrip(), event.error)
+        title = f"✗ COULD NOT ASK TO THE END {target}".rstrip()
+        self._fail(-2, event.target, title, event.error, "")
 
     def run_finished(self, summary: Summary) -> None:
         """Write the worst of each level, and how many there are beyond."""
@@ -85,9 +86,10 @@ class GithubReporter(Reporter):
                 message = f"GitHub shows {MOST} of a kind for each step; the report has them all."
                 self._write(level, _Annotation((0, 0, 0), title, message))
 
-    def _add_error(self, rank: int, title: str, error: ErrorDetail, source: str = "") -> None:
+    def _fail(self, rank: int, target: str, title: str, error: ErrorDetail, source: str) -> None:
         message = _bounded(error.message or error.exception_class_path, error.traceback)
-        self._add("error", _Annotation((rank, self._counts["error"], 0), title, message, source))
+        place = (rank, self._places.get(target, len(self._places)), self._counts["error"])
+        self._add("error", _Annotation(place, title, message, source))
 
     def _add(self, level: str, annotation: _Annotation) -> None:
         self._counts[level] += 1

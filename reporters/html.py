@@ -74,6 +74,7 @@ class HtmlReporter(Reporter):
         target = shown_target(self._run.targets, event.target)
         self._failures.append(
             {
+                "of": event.target,
                 "what": "Fixture failed",
                 "name": event.fixture,
                 "target": target,
@@ -88,6 +89,7 @@ class HtmlReporter(Reporter):
         name = "" if event.target == DEFAULT_TARGET else event.target
         self._failures.append(
             {
+                "of": event.target,
                 "what": "Could not ask to the end" if name else "The run broke off",
                 "name": name,
                 "target": "",
@@ -102,7 +104,10 @@ class HtmlReporter(Reporter):
         table = self._table
         before, after = self._document.around(self._run, summary, table.count())
         self.stream.write(before)
-        for piece in Rows(table, self._spool, self._run.targets).sections(self._failures):
+        targets = self._run.targets
+        places = {target: place for place, target in enumerate(targets)}
+        self._failures.sort(key=lambda one: places.get(str(one["of"]), len(places)))
+        for piece in Rows(table, self._spool, targets).sections(self._failures):
             self.stream.write(piece)
         self.stream.write(after)
         self._spool.close()

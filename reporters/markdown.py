@@ -6,19 +6,17 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from django_probe.events import FixtureFailed, RunStarted, TargetFailed
-from django_probe.reporters._markdown import code, fenced, tail
+from django_probe.reporters._markdown import by_target, code, fenced, tail
 from django_probe.reporters._text_look import Look
 from django_probe.reporters._text_words import (
     count,
-    counted,
     is_bad,
-    joined,
     needs_a_look,
     seconds,
 )
 from django_probe.reporters._verdict import asked, meaning, said, title
 from django_probe.reporting import Reporter
-from django_probe.results import Counts, ErrorDetail, Outcome, ProbeResult, Summary
+from django_probe.results import ErrorDetail, Outcome, ProbeResult, Summary
 from django_probe.spooling import Segments, Spool
 from django_probe.telling import body_of, fixture_error
 
@@ -72,12 +70,12 @@ class MarkdownReporter(Reporter):
     def fixture_failed(self, event: FixtureFailed) -> None:
         """Spool the entry of a fixture error."""
         name = self._look.name(event.fixture, event.target)
-        self._add_error(1, f"✗ FIXTURE FAILED {code(name)}", fixture_error(event))
+        self._add_error(1, event.target, f"✗ FIXTURE FAILED {code(name)}", fixture_error(event))
 
     def target_failed(self, event: TargetFailed) -> None:
         """Spool that a target could not be asked: the worst."""
         name = self._look.target(event.target)
-        self._add_error(0, f"✗ COULD NOT ASK TO THE END {code(name)}", event.error)
+        self._add_error(0, event.target, f"✗ COULD NOT ASK TO THE END {code(name)}", event.error)
 
     def run_finished(self, summary: Summary) -> None:
         """Write the head, and as many entries as fit."""
@@ -107,26 +105,16 @@ class MarkdownReporter(Reporter):
                 self._soft, "result is to look at, and does", "results are to look at, and do"
             )
             yield " not block.\n\n"
-        yield from self._targets(summary)
+        yield from by_target(summary, self._run, self.begun)
         run = self._run
         facts = {"release": run.release, "on": run.instance}
         yield " · ".join(f"{name} {code(fact)}" for name, fact in facts.items() if fact) + "\n"
 
-    def _targets(self, summary: Summary) -> Iterator[str]:
-        """Yield what came of each target, where there is more than one."""
-        if len(self._run.targets) < 2:
-            return
-        yield "| target | blocking | results |\n|---|---|---|\n"
-        for target in self._run.targets:
-            counts = summary.by_target.get(target, Counts())
-            failed = "could not be asked to the end" if target in summary.failed_targets else ""
-            told = joined((failed, counted(counts))) or "no result"
-            yield f"| {code(target)} | {counts.blocking} | {told} |\n"
-        yield "\n"
-
-    def _add_error(self, rank: int, head: str, error: ErrorDetail) -> None:
+    def _add_error(self, rank: int, target: str, head: str, error: ErrorDetail) -> None:
         message = error.message or error.exception_class_path
-        self._add((rank << 58) + self._number * 2, head, message, error.traceback or message)
+        place = self._places.get(target, len(self._places))
+        order = (rank << 58) + (place << 40) + self._number * 2
+        self._add(order, head, message, error.traceback or message)
 
     def _add(self, order: int, head: str, message: str, body: str) -> None:
         summary = f"<summary>{head}: {code(message)}</summary>"

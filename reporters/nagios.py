@@ -29,16 +29,16 @@ class _Named:
 
     def __init__(self) -> None:
         self.number = 0
-        self._worst: list[tuple[int, int, str]] = []
+        self._worst: list[tuple[int, int, int, str]] = []
 
     def __str__(self) -> str:
         told = "; ".join(text for *_, text in self._worst)
         more = self.number - len(self._worst)
         return f"{told}; and {more} more" if more > 0 else told
 
-    def add(self, rank: int, text: str) -> None:
-        """Keep a fault if it is among the worst, those of the lowest rank."""
-        insort(self._worst, (rank, self.number, text))
+    def add(self, rank: int, place: int, text: str) -> None:
+        """Keep a fault if it is among the worst, those of the lowest rank, then place."""
+        insort(self._worst, (rank, place, self.number, text))
         del self._worst[NAMED:]
         self.number += 1
 
@@ -55,6 +55,7 @@ class NagiosReporter(Reporter):
     def run_started(self, run: RunStarted) -> None:
         """Keep the names of the targets."""
         self._look = Look(targets=run.targets)
+        self._places = {target: n << 40 for n, target in enumerate(run.targets)}
 
     def probe_finished(self, result: ProbeResult) -> None:
         """Keep a result that blocks, or is to look at, if it is among the worst."""
@@ -64,17 +65,21 @@ class NagiosReporter(Reporter):
         self._left += bool(left)
         name = self._look.name(result.probe.label, result.target)
         kept = self._faults if result.blocking else self._soft
-        kept.add(-1 if left else _SEVERITY[result.outcome], f"{name}: {short(said(result))}")
+        rank = -1 if left else _SEVERITY[result.outcome]
+        place = self._place(result.target) + result.probe.index
+        kept.add(rank, place, f"{name}: {short(said(result))}")
 
     def fixture_failed(self, event: FixtureFailed) -> None:
         """Keep a fixture error."""
         name = self._look.name(event.fixture, event.target)
-        self._faults.add(-1, f"{name}: {short(fixture_error(event).message)}")
+        told = f"{name}: {short(fixture_error(event).message)}"
+        self._faults.add(-1, self._place(event.target), told)
 
     def target_failed(self, event: TargetFailed) -> None:
         """Keep that a target could not be asked: the worst."""
         told = short(event.error.message or event.error.exception_class_path)
-        self._faults.add(-2, f"{self._look.target(event.target) or 'this deployment'}: {told}")
+        name = self._look.target(event.target) or "this deployment"
+        self._faults.add(-2, self._place(event.target), f"{name}: {told}")
 
     def run_finished(self, summary: Summary) -> None:
         """Write the line."""
@@ -88,6 +93,9 @@ class NagiosReporter(Reporter):
         text = _bounded(text.replace("|", "/"))
         performance = " ".join(self._performance(summary))
         self.stream.write(f"PROBES {state} - {text} | {performance}\n")
+
+    def _place(self, target: str) -> int:
+        return self._places.get(target, 1 << 60)
 
     def _state(self, summary: Summary) -> str:
         """Return the state in the words of Nagios; the verdict is the core's."""

@@ -66,7 +66,7 @@ def check_plain(where: str, value: object, depth: int = 0) -> None:
 
 def missing(value: object) -> Iterator[str]:
     """Yield the names that references in OPTIONS have, and the environment has not."""
-    for name in _references(value):
+    for name in _references(value, _DEEPEST):
         if name not in os.environ:
             yield name
 
@@ -96,15 +96,12 @@ def resolved(where: str, value: Any, secrets: set[str]) -> Any:
     return found
 
 
-def _references(value: object) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for item in value.values():
-            yield from _references(item)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _references(item)
-    elif isinstance(value, str) and (reference := _REFERENCE.match(value)):
+def _references(value: object, levels: int) -> Iterator[str]:
+    if isinstance(value, str) and (reference := _REFERENCE.match(value)):
         yield reference[1]
+    if levels and isinstance(value, (Mapping, list, tuple)):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from _references(item, levels - 1)
 
 
 COMMON = {"timeout": check_seconds, "deadline": check_seconds, "tags": check_texts}
