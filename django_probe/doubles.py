@@ -77,7 +77,7 @@ class MemoryTarget(Target):
 
     def __init__(self, events: Iterable[Event], *, alias: str = DEFAULT_TARGET) -> None:
         self.alias = alias
-        self._events = [event for event in events if not isinstance(event, RunFinished)]
+        self._events: list[Event] = [e for e in events if not isinstance(e, RunFinished)]
         self.asked: list[Selection] = []
         """The selections, in order."""
 
