@@ -26,13 +26,13 @@ class Step:
 
 @dataclass(frozen=True)
 class Example:
-    """An example: its steps, the reports they leave, the exit code of a broken shop."""
+    """An example: its steps, the reports they leave, the exit codes of a broken shop and a whole one."""
 
     name: str
     steps: Callable[[Deployment], list[Step]]
     reports: tuple[str, ...] = ()
     red: int = 1
-    needs: tuple[str, ...] = ()
+    green: int = 0
 
     def run(self, shop: Deployment, folder: Path) -> tuple[int, str]:
         """Run the steps in a folder; return the first exit code that is not 0, and what was said."""
@@ -118,11 +118,15 @@ def azure(shop: Deployment) -> list[Step]:
 
 
 def circleci(shop: Deployment) -> list[Step]:
-    """Return the ``run`` steps."""
-    job = document("circleci/.circleci/config.yml")["jobs"]["probe"]
+    """Return the ``run`` steps of both jobs, one after the other."""
+    jobs = document("circleci/.circleci/config.yml")["jobs"]
     bash = ("bash", "-eo", "pipefail", "-c")
-    variables = here(job["environment"], shop)
-    return [Step(s["run"]["command"], bash, False, variables) for s in job["steps"] if "run" in s]
+    return [
+        Step(step["run"]["command"], bash, False, here(job.get("environment", {}), shop))
+        for job in (jobs["deploy"], jobs["probe"])
+        for step in job["steps"]
+        if "run" in step
+    ]
 
 
 def bitbucket(shop: Deployment) -> list[Step]:
@@ -212,33 +216,29 @@ def nagios(shop: Deployment) -> list[Step]:
     return [Step(str(EXAMPLES / "nagios/check_probes"), variables=variables)]
 
 
-WAIT, CLIENT, ENDPOINT, RETRIES = "--wait", "the client", "/probe/", "--retries"
-
-
 def examples() -> Iterator[Example]:
     """Yield every example that is not a pipeline of GitLab: those run as a whole."""
     fetched = ("junit=probes/probes.xml",)
-    remote = (WAIT, CLIENT, ENDPOINT)
     tap = ("junit=probes.xml", "tap=probes.tap")
     action = ("junit=probes/probes.xml", "ctrf=probes/ctrf.json", "markdown=summary.md")
     results = ("junit=test-results/probes.xml",)
+    plain = ("junit=probes.xml",)
     metrics = ("openmetrics=$CONTAINER/tmp/node_exporter/shop-probe.prom",)
-    yield Example(
-        "jenkins", jenkins("jenkins/Jenkinsfile"), (*fetched, "tap=probes/probes.tap"), 1, (WAIT,)
-    )
-    yield Example("jenkins outside", jenkins("jenkins/outside/Jenkinsfile"), tap, 1, remote)
-    yield Example("github", github, action, 1, remote)
-    yield Example("azure", azure, fetched, 1, (WAIT,))
-    yield Example("circleci", circleci, results, 1, remote)
-    yield Example("bitbucket", bitbucket, results, 1, remote)
-    yield Example("buildkite", buildkite, ("junit=probes.xml",), 1, (WAIT,))
-    yield Example("argo-rollouts job", argo_job, (), 1, (WAIT,))
-    yield Example("helm", helm, (), 1, (WAIT,))
-    yield Example("kubernetes", cronjob, (), 1, (RETRIES,))
-    yield Example("flagger before traffic", flagger(0), (), 22, (ENDPOINT,))
-    yield Example("flagger before promotion", flagger(1), (), 22, (ENDPOINT,))
-    yield Example("systemd", systemd, metrics, 1, (RETRIES,))
-    yield Example("cron", cron, metrics, 0, (RETRIES,))
-    yield Example("curl", script("scripts/probe-curl.sh"), ("junit=probes.xml",), 22, (ENDPOINT,))
-    yield Example("wget", script("scripts/probe-wget.sh"), ("junit=probes.xml",), 8, (ENDPOINT,))
-    yield Example("nagios", nagios, (), 2)
+    yield Example("jenkins", jenkins("jenkins/Jenkinsfile"), (*fetched, "tap=probes/probes.tap"))
+    yield Example("jenkins outside", jenkins("jenkins/outside/Jenkinsfile"), tap)
+    yield Example("github", github, action)
+    yield Example("azure", azure, fetched)
+    yield Example("circleci", circleci, results)
+    yield Example("bitbucket", bitbucket, results)
+    yield Example("buildkite", buildkite, plain)
+    yield Example("argo-rollouts job", argo_job)
+    yield Example("helm", helm)
+    yield Example("kubernetes", cronjob)
+    yield Example("flagger before traffic", flagger(0), red=22)
+    yield Example("flagger before promotion", flagger(1), red=22)
+    yield Example("systemd", systemd, metrics)
+    yield Example("cron", cron, metrics, red=0)
+    yield Example("curl", script("scripts/probe-curl.sh"), plain, red=22)
+    yield Example("wget", script("scripts/probe-wget.sh"), plain, red=8)
+    # The whole shop has a probe that warns, and one in quarantine: WARNING.
+    yield Example("nagios", nagios, red=2, green=1)

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from ci_examples.consuming import READERS
 from ci_examples.deployment import MODULES, RELEASE, Deployment
-from ci_examples.needing import need
 from ci_examples.reading import source
 
 PROGRAM = MODULES / ".bin" / "gitlab-ci-local"
@@ -66,7 +65,6 @@ def check_reports(folder: Path, shop: Deployment, *reports: str) -> None:
 
 
 def test_deploy_and_probe_in_the_container(shop: Deployment, folder: Path) -> None:
-    need(["--wait", "--expect-release"])
     write(folder, "gitlab/.gitlab-ci.yml")
     done = run(folder, shop)
     check(done, shop, "probe")
@@ -77,7 +75,6 @@ def test_deploy_and_probe_in_the_container(shop: Deployment, folder: Path) -> No
 def test_a_report_that_is_lost_lets_the_pipeline_go_on(
     deployments: dict[str, Deployment], folder: Path
 ) -> None:
-    need(["--wait", "--expect-release"])
     green = deployments["green"]
     text = source("gitlab/.gitlab-ci.yml").replace(
         "--report markdown=/tmp/probes/probes.md", "--report markdown=/dev/full"
@@ -88,7 +85,6 @@ def test_a_report_that_is_lost_lets_the_pipeline_go_on(
 
 
 def test_probe_from_outside_by_the_component_and_by_curl(shop: Deployment, folder: Path) -> None:
-    need(["the client", "/probe/"])
     write(folder, "gitlab/outside/.gitlab-ci.yml")
     write(folder, "gitlab/templates/probe/template.yml", "templates/probe/template.yml")
     done = run(folder, shop)
@@ -98,7 +94,6 @@ def test_probe_from_outside_by_the_component_and_by_curl(shop: Deployment, folde
 
 
 def test_probe_by_a_schedule(shop: Deployment, folder: Path) -> None:
-    need(["the client", "/probe/", "--retries"])
     write(folder, "gitlab-schedule/.gitlab-ci.yml")
     text = (folder / ".gitlab-ci.yml").read_text(encoding="utf-8")
     address = "https://shop.example.com/probe/"
