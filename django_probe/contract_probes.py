@@ -35,6 +35,8 @@ class Outcomes(unittest.TestCase):
     def test_errored_by_exit(self) -> None:
         sys.exit(3)
 
+    async def test_errored_by_nobody_awaiting(self) -> None: ...
+
     def test_errored_by_interrupt(self) -> None:
         raise KeyboardInterrupt
 

@@ -131,7 +131,8 @@ def described(aliases: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
             doc = find_format(name, aliases).reporter_class.__doc__ or ""
         except ProbeError as exc:
             doc = f"cannot be used: {exc}"
-        yield f"{name:{width}}  {doc.strip().partition(chr(10))[0]}\n"
+        line = doc.strip().partition("\n")[0].replace("``", "`")
+        yield f"{name:{width}}  {line}\n"
 
 
 def _claims(name: str, entry: Mapping[str, Any] | None) -> list[str]:

@@ -17,6 +17,7 @@ TIMEOUT = "Timeout"
 """What stands for the class of the exception where a probe was stopped."""
 
 _RUNNERS = ("unittest.", "asyncio.", "django_probe.")
+_CALLING = "django_probe.executors.calling"
 _CLEANUPS = frozenset({"_callTearDown", "_callCleanup", "doCleanups"})
 
 
@@ -55,15 +56,20 @@ def is_of_cleanup(frames: TracebackType | None) -> bool:
 
 def _own(frames: TracebackType | None) -> TracebackType | None:
     """Leave out the frames of unittest and of its event loop: they are in every traceback."""
-    own = frames
+    own = last = frames
     while own is not None and _is_runner(own):
-        own = own.tb_next
+        last, own = own, own.tb_next
+    if own is None and last is not None and _module(last) == _CALLING:
+        return None  # It says all.
     return own or frames
 
 
 def _is_runner(frames: TracebackType) -> bool:
-    name = frames.tb_frame.f_globals.get("__name__", "")
-    return isinstance(name, str) and name.startswith(_RUNNERS)
+    return _module(frames).startswith(_RUNNERS)
+
+
+def _module(frames: TracebackType) -> str:
+    return str(frames.tb_frame.f_globals.get("__name__", ""))
 
 
 def _class_path(kind: type) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 import unittest
+import warnings
 
 import pytest
 from in_process import run
@@ -73,6 +75,40 @@ def test_each_way_to_end_a_test_has_its_outcome():
     assert results["test_raises"].error.exception_class_path == "LookupError"
     assert results["test_expected"].error.message == "known"
     assert "marked as an expected failure" in results["test_unexpected"].error.message
+
+
+def test_a_method_whose_body_does_not_run_has_not_passed():
+    class Probe(unittest.TestCase):
+        async def test_async(self):
+            self.fail("never called")
+
+        def test_generator(self):
+            yield self.fail("never called")
+
+        async def test_async_generator(self):
+            yield self.fail("never called")
+
+        def test_value(self):
+            return 3
+
+        async def do(self):
+            self.fail("never called")
+
+        test_wrapped = staticmethod(lambda: Probe("do").do())
+
+    with warnings.catch_warnings(record=True) as told_of:
+        warnings.simplefilter("always")
+        told = run(Probe)
+        gc.collect()
+    words = {name: result.error for name, result in told.results.items()}
+    assert words.pop("test_value") is None
+    unittests = "It is deprecated to return a value that is not None"
+    assert all(str(one.message).startswith(unittests) for one in told_of)
+    for name, error in words.items():
+        async_ = name in ("test_async", "test_wrapped")
+        assert "so that its body did not run" in error.message
+        assert ("IsolatedAsyncioTestCase" in error.message) is async_
+        assert error.traceback == f"TypeError: {error.message}\n"
 
 
 def test_a_traceback_has_the_frames_of_the_probe_and_none_of_unittest():

@@ -10,6 +10,7 @@ import threading
 import time
 import unittest
 from functools import partial
+from itertools import count
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
@@ -669,7 +670,9 @@ def test_an_interrupt_about_the_end_of_a_step_stays_within_it():
     thread = threading.Thread(target=interrupt)
     thread.start()
     try:
-        for number in range(10_000):
+        for number in count():
+            if min(quiet, len(told)) > 1000:
+                break
             step = partial(time.sleep, 0 if number % 10 else 1e-6)
             verdict, _ = bounded(watch, number, step)
             assert watch.step is None
@@ -679,8 +682,6 @@ def test_an_interrupt_about_the_end_of_a_step_stays_within_it():
     finally:
         stop.set()
         thread.join()
-    assert len(told) > 200
-    assert quiet > 200
     assert all(text == f"took longer than its timeout of {n:g} s" for n, text in told)
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
 from types import TracebackType
 from typing import Any
-from unittest import SkipTest
+from unittest import SkipTest, TestCase
 
 from django_probe.exceptions import ProbeTimeout
 from django_probe.executors import async_cases
@@ -14,6 +14,8 @@ from django_probe.plan import Planned
 from django_probe.recording import Recorder
 
 __all__ = ["call"]
+
+_PLAIN: Any = TestCase._callTestMethod  # type: ignore[attr-defined]
 
 
 def call(planned: Planned, recorder: Recorder) -> None:
@@ -27,6 +29,8 @@ def call(planned: Planned, recorder: Recorder) -> None:
         case = planned.make()
         if async_cases.is_async(case):
             async_cases.prepare(case)
+        elif type(case)._callTestMethod is _PLAIN:
+            case._callTestMethod = _callTestMethod
         case(recorder)
     except ProbeTimeout as exc:
         _unwind(case, recorder, exc.__traceback__)
@@ -34,6 +38,25 @@ def call(planned: Planned, recorder: Recorder) -> None:
     except BaseException as exc:
         recorder.add_raised(case, sys.exc_info())
         _unwind(case, recorder, exc.__traceback__)
+
+
+def _callTestMethod(method: Callable[[], object]) -> None:
+    """Call a test method; one whose body has not run has not passed.
+
+    unittest lets it pass, with a warning that nobody sees by default.
+    """
+    value = method()
+    if isinstance(value, (Awaitable, Generator, AsyncGenerator)):
+        if isinstance(value, (Coroutine, Generator)):
+            value.close()  # Else Python warns that it was never awaited.
+        instead = "it must not yield"
+        if isinstance(value, Awaitable):
+            instead = "derive its class from unittest.IsolatedAsyncioTestCase"
+        raise TypeError(
+            f"It returned a {type(value).__name__}, so that its body did not run: {instead}."
+        )
+    if value is not None:
+        _PLAIN(getattr(method, "__self__", None), lambda: value)
 
 
 def _unwind(case: Any, recorder: Recorder, frames: TracebackType | None) -> None:

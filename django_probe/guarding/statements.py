@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from types import TracebackType
 
+from django_probe.details import text_of
+
 __all__ = ["OURS", "is_ours", "is_refusal", "is_single", "sql_of", "verb_of"]
 
 OURS = "the write guard refuses it"
@@ -34,7 +36,7 @@ def is_single(sql: str) -> bool:
 
 def is_ours(exc: BaseException) -> bool:
     """Return whether the guard itself has refused what the database would let pass."""
-    return OURS in str(exc)
+    return OURS in text_of(exc)
 
 
 def is_refusal(exc: BaseException) -> bool:
