@@ -175,22 +175,27 @@ def _pieces(secret: str) -> Iterator[str]:
 
 
 def _spellings(secret: str) -> set[str]:
-    """Return the ways a secret is written: as it is, in a URL, a repr, JSON, HTML."""
+    """Return the ways to write a secret: as it is, in URLs, HTML, a repr, JSON, one in another."""
     # A surrogate cannot be written in a URL.
     sendable = secret.encode("utf-8", "replace").decode("utf-8")
     in_urls = {quote(sendable, safe=""), quote(sendable), quote_plus(sendable)}
+    quoted = {*_quoted(secret), repr(sendable.encode())[2:-1]}
     forms = {
         secret,
         clean(secret),
         unquote(secret),
-        repr(secret)[1:-1],
-        repr(sendable.encode())[2:-1],
-        json.dumps(secret)[1:-1],
         html.escape(secret),
+        *quoted,
+        *(again for form in quoted for again in _quoted(form)),
         *in_urls,
         *(_ESCAPE.sub(lambda escape: escape[0].lower(), form) for form in in_urls),
     }
     return {form for form in forms if len(form) >= SHORTEST}
+
+
+def _quoted(text: str) -> tuple[str, str]:
+    """Return what stands between the quotation marks of a repr, and of JSON."""
+    return repr(text)[1:-1], json.dumps(text)[1:-1]
 
 
 def _needles(secret: str, spellings: set[str]) -> set[str]:

@@ -69,9 +69,10 @@ class DjangoProbeSuiteRunner(BaseRunner):
         if self.option("list_formats"):
             return self.list_formats()
         selection = self.build_selection(labels)
-        if self.option("list_probes"):
-            return self.list_probes(selection)
-        return self.run_probes(selection).exit_code
+        with for_a_run(allow_writes=self.allow_writes):
+            if self.option("list_probes"):
+                return self.list_probes(selection)
+            return self.run_probes(selection).exit_code
 
     def run_probes(self, selection: Selection) -> Summary:
         """Run what a selection picks, report it, return the verdict.
@@ -81,8 +82,7 @@ class DjangoProbeSuiteRunner(BaseRunner):
         """
         deployment.enter(self.option("verbosity", 1), self.warn)
         seconds = None if self.option("pdb") else self.option("deadline", settings.deadline)
-        with for_a_run(allow_writes=self.allow_writes):
-            summary = self.ask(selection, seconds)
+        summary = self.ask(selection, seconds)
         if not summary.counts.ran and summary.exit_code in (0, 5):
             self.warn(listing.nothing_ran(selection, summary.counts.total, self.build_suite))
         return summary

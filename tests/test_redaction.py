@@ -37,6 +37,9 @@ SECRET = "p@ss/w%rd+'\"<é>&123 x"
         lambda secret: quote(secret, safe="").lower(),
         quote_plus,
         lambda secret: json.dumps({"password": secret}),
+        lambda secret: repr(json.dumps(["it's", secret])),
+        lambda secret: json.dumps({"log": json.dumps({"password": secret})}),
+        lambda secret: repr(secret.encode()),
         html.escape,
         lambda secret: f"postgres://user:{quote(secret, safe='')}@host/db",
         lambda secret: f"\x1b[31m{secret}\x1b[0m",
@@ -50,6 +53,14 @@ def test_a_secret_is_masked_in_every_spelling(spelling):
     assert "p%40ss" not in told.lower()
     assert told.startswith("before ")
     assert told.endswith(" after")
+
+
+@pytest.mark.parametrize("spelling", [repr, json.dumps, lambda text: repr(text.encode())])
+def test_a_secret_of_strange_characters_is_masked_however_often_it_was_quoted(spelling):
+    secret = "a'b\"c\\dé\n☃"
+    once = spelling(["x", secret] if spelling is json.dumps else secret)
+    for told in (once, json.dumps(once), repr(once)):
+        assert MASK in Redactor([secret]).redact(told), told
 
 
 def test_a_quoted_secret_in_the_settings_is_masked_unquoted_too():

@@ -110,8 +110,9 @@ class GuardedWrapper(_Wrapper):  # type: ignore[misc]
     def _arm(self) -> None:
         if self.connection is None or self.writable:
             return
-        for permit in of_this_code():
-            permit.guarded.add(self.alias)
+        if self.alias != NO_DB_ALIAS:
+            for permit in of_this_code():
+                permit.guarded.add(self.alias)
         try:
             self.guard()
         except BaseException:
