@@ -89,7 +89,7 @@ UWSGI = [
     *("--die-on-term", "--disable-logging", "--virtualenv", sys.prefix),
 ]
 PORT = re.compile(
-    r"(?:Listening at:|Uvicorn running on) http://127\.0\.0\.1:(\d+)"
+    r"(?:Listening at:|Uvicorn running on) http://127\.0\.0\.\d:(\d+)"
     r"|bound to TCP address 127\.0\.0\.1:(\d+)"
 )
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import socket
 import xml.etree.ElementTree as ET
 
 import pytest
 from serving import FILES, SETTINGS, TOKEN, serving
 from support import Project
+
+from django_probe.client import Client
 
 SHOP = """
     import os, unittest
@@ -92,8 +97,6 @@ def test_a_release_is_checked_for_each_server(servers, tmp_path):
 
 @pytest.mark.once
 def test_a_server_that_comes_up_is_waited_for(shop, tmp_path):
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as probe_socket:
         port = probe_socket.getsockname()[1]
     project = asking(tmp_path / "ci", eu=f"http://127.0.0.1:{port}/probe/")
@@ -128,3 +131,34 @@ def PROBE_TARGETS():
         assert answer.status == 503
         assert "this very deployment" in answer.text
         assert server.ask("/probe/?local=1").status == 200
+
+
+@pytest.mark.once
+def test_each_replica_behind_one_name_is_asked(shop, monkeypatch):
+    """Three releases on three addresses; the one that lags behind is told by its own name."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    there = {"127.0.0.1": "2026.2", "127.0.0.2": "2026.1", "127.0.0.3": "2026.2"}
+    resolve = socket.getaddrinfo
+
+    def resolved(host, *args, **kwargs):
+        if host != "shop.test":
+            return resolve(host, *args, **kwargs)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (a, port)) for a in reversed(there)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolved)
+    monkeypatch.setenv("PROBE_TOKEN", TOKEN)
+    with contextlib.ExitStack() as stack:
+        for address, release in there.items():
+            bound = ("-b", f"{address}:{port}")
+            stack.enter_context(serving(shop, "gunicorn", *bound, PROBE_RELEASE=release))
+        out = io.StringIO()
+        client = Client(
+            stdout=out, urls=[f"shop=http://shop.test:{port}"], resolve="all", format="json"
+        )
+        assert client.run() == 1
+    report = json.loads(out.getvalue())
+    red = {r["target"] for r in report["results"] if r["outcome"] == "failed"}
+    assert red == {"shop-2"}
+    assert list(report["by_target"]) == ["shop-1", "shop-2", "shop-3"]
+    assert report["run"]["targets"] == ["shop-1", "shop-2", "shop-3"]

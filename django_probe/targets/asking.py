@@ -20,6 +20,7 @@ from urllib3 import exceptions as errors
 from django_probe.deadline import Deadline
 from django_probe.exceptions import TargetLoop
 from django_probe.run_config import RUN_ID
+from django_probe.sanitizing import one_line
 from django_probe.targets.place import WIRE_TYPE, Place, RemoteFailed
 from django_probe.targets.sockets import Clock, manager, ticking, tls
 
@@ -211,4 +212,4 @@ def _why(exc: BaseException) -> str:
     if isinstance(exc, TimeoutError):
         return "timed out"
     told = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
-    return told or type(exc).__name__
+    return one_line(told) or type(exc).__name__

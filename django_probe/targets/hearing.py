@@ -173,6 +173,7 @@ class Hearing:
         probe = self._placed(self._foreign.probe(event.probe), event.target)
         if probe.index in self._open or probe.index in self._told:
             return
+        self._refuse_more(len(self._told) + len(self._open))
         self._open[probe.index] = probe
         yield ProbeStarted(probe=probe, target=self._alias, at=moment(event.at))
 
@@ -181,12 +182,15 @@ class Hearing:
         probe = self._placed(result.probe, event.result.target)
         if probe.index in self._told:
             raise WireError(f"It tells two results for one probe, {probe.id!r}.")
-        if len(self._told) == (self._planned if self._is_planned else MOST_PLANNED):
-            raise WireError(f"It announces {self._planned} results, and tells more.")
         self._open.pop(probe.index, None)
+        self._refuse_more(len(self._told) + len(self._open))
         self._told.add(probe.index)
         self._is_red = self._is_red or result.blocking
         return ProbeFinished(result=replace(result, probe=probe))
+
+    def _refuse_more(self, known: int) -> None:
+        if known >= (self._planned if self._is_planned else MOST_PLANNED):
+            raise WireError(f"It announces {self._planned} results, and tells more.")
 
     def _placed(self, probe: Probe, target: str) -> Probe:
         """Return a probe as it is told from others here: a remote may have targets of its own."""
@@ -212,7 +216,7 @@ class Hearing:
         self.whole = True
         missing = self._planned - len(self._told)
         if missing > 0:
-            why = f"it told {missing} results less than it had announced"
+            why = f"it told {missing} results fewer than it had announced"
             yield from self.fail("MissingResults", why)
         elif summary and summary.counts.ran and not (summary.ok or self._is_red or self._failures):
             why = "its own verdict is that something is not ok, and nothing that it told is"
