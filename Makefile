@@ -21,7 +21,7 @@ EXAMPLES = tests/ci_examples/node_modules/.package-lock.json
 # What was installed is installed anew when one of these changes.
 PROJECT = pyproject.toml setup.py
 
-.PHONY: help test tables test-ci-examples test-endpoint demo demo-broken lint format types imports package matrix consumers clean
+.PHONY: help test tables test-ci-examples test-endpoint demo demo-broken demo-targets lint format types imports package matrix consumers clean
 
 help: ## Say what there is (this)
 	@echo "make TARGET [PYTHON=python3.12]"
@@ -49,6 +49,9 @@ demo: $(VENV)/.demo ## See a small shop with its probes, all green
 
 demo-broken: $(VENV)/.demo ## See what a red gate looks like
 	$(BIN)/python demo/run.py --broken
+
+demo-targets: $(VENV)/.demo ## See three shops asked at once, one of them an old release
+	$(BIN)/python demo/targets.py
 
 lint: $(TOX) ## Check style
 	$(TOX) run -q -e style
@@ -82,7 +85,7 @@ $(VENV)/.made: $(PROJECT)
 	@touch $@
 
 $(VENV)/.demo: $(VENV)/.made
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[remote]'
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.made

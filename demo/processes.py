@@ -10,8 +10,8 @@ import sys
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,8 @@ class Shop:
 
     work: Path
     settings: str
+    more: Mapping[str, str] = field(default_factory=dict)
+    """What else its processes find in their environment."""
 
     @property
     def log(self) -> Path:
@@ -41,7 +43,7 @@ class Shop:
     def environment(self, **more: str) -> dict[str, str]:
         """Return what the shop's processes find in their environment."""
         own = {"SHOP_WORK": str(self.work), "DJANGO_SETTINGS_MODULE": self.settings}
-        return {**os.environ, **own, **more}
+        return {**os.environ, **own, **self.more, **more}
 
 
 def manage(shop: Shop, *arguments: str) -> list[str]:
@@ -73,7 +75,16 @@ def probe(shop: Shop, url: str, *options: str) -> int:
     Raises:
         DemoFailed: they took more than ``PATIENCE``.
     """
-    process = subprocess.Popen(command("probe", *options), env=shop.environment(SHOP_URL=url))
+    return watched(command("probe", *options), shop.environment(SHOP_URL=url))
+
+
+def watched(arguments: list[str], environment: Mapping[str, str]) -> int:
+    """Run what asks probes to its end, on our own stdout; return the exit code.
+
+    Raises:
+        DemoFailed: it took more than ``PATIENCE``.
+    """
+    process = subprocess.Popen(arguments, env=environment)
     try:
         return process.wait(PATIENCE)
     except subprocess.TimeoutExpired as exc:

@@ -292,3 +292,25 @@ def test_a_work_folder_that_cannot_be_written_to_is_told_in_one_line(tmp_path):
     assert done.code == 1
     assert done.errors.count("\n") == 2, done.errors
     assert "cannot write to the work folder" in done.errors
+
+
+def test_three_shops_become_one_report(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "demo" / "targets.py"), str(tmp_path)],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=110,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    matrix = re.search(
+        r"eu +us +asia\n +✓ +✓ +✗ +shop.Database.test_every_migration_is_applied", done.stdout
+    )
+    assert matrix, done.stdout
+    assert "exit 4: 18 probes block" in done.stdout
+    names = {suite.name.partition(".")[0] for suite in JUnitXml.fromfile(tmp_path / "probes.xml")}
+    assert names == {"eu", "us", "asia"}
+    for log in tmp_path.rglob("server.log"):
+        assert "Traceback" not in log.read_text(encoding="utf-8")

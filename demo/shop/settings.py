@@ -53,3 +53,5 @@ LOGGING = {
 
 PROBE_TIMEOUT = 10.0
 PROBE_DEADLINE = 60.0
+PROBE_TOKENS = [token] if (token := os.environ.get("SHOP_PROBE_TOKEN")) else []
+"""Who may ask /probe/: nobody, unless a deployment says so."""

@@ -7,4 +7,5 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("catalog.urls")),
     path("orders/", include("orders.urls")),
+    path("probe/", include("django_probe.urls")),
 ]
