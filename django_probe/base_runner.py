@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any, TextIO
 
@@ -141,8 +141,7 @@ class BaseRunner:
 
     def list_formats(self) -> int:
         """Write the names of all formats, with what each is for; return the exit code."""
-        self._output("").open().writelines(described(self.reporter_aliases))
-        return 0
+        return self._write_list(described(self.reporter_aliases))
 
     def option(self, name: str, default: Any = None) -> Any:
         """Return an option of the command, or a default where it was not given."""
@@ -153,6 +152,17 @@ class BaseRunner:
         """Tell a person something that is in no report: one line, without secrets."""
         with contextlib.suppress(OSError, ValueError):
             self.stderr.write(f"{one_line(self.scrubber.message(line))}\n")
+
+    def _write_list(self, lines: Iterable[str]) -> int:
+        """Write lines to stdout; return 0, or 3 where nobody takes them."""
+        stdout = self._output("")
+        try:
+            stdout.open().writelines(lines)
+            stdout.commit()
+        except OSError as exc:
+            self.warn(f"Cannot write the list to stdout: {exc.strerror}.")
+            return 3
+        return 0
 
     def _output(self, path: str) -> Output:
         return StreamOutput(self.stdout) if path in ("", *STDOUT) else FileOutput(path)

@@ -184,12 +184,12 @@ class DjangoProbeSuiteRunner(BaseRunner):
             plan = for_target(plan, DEFAULT_TARGET, frozenset())
         timeout = self.option("timeout", settings.timeout)
         described = self.scrubber.probes([entry.describe(timeout) for entry in plan.entries])
-        self._output("").open().writelines(listing.probes(described, name, where))
+        lost = self._write_list(listing.probes(described, name, where))
         for line in listing.problems(plan):
             self.warn(line)
         if not plan.total:
             self.warn(listing.nothing_ran(selection, 0, self.build_suite))
-        return 0 if plan.total or self.option("allow_empty") else 5
+        return lost or (0 if plan.total or self.option("allow_empty") else 5)
 
     @property
     def left_behind(self) -> tuple[str, ...]:

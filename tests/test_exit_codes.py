@@ -154,6 +154,17 @@ def test_a_reader_of_stdout_that_left_is_exit_3_and_files_are_whole(project):
         assert len(outcomes((project.folder / f"{name}.pipe").read_text())) == 2
 
 
+@pytest.mark.parametrize("option", ["--list", "--list-formats"])
+def test_a_list_that_nobody_takes_is_exit_3_and_one_line(project, option):
+    with Path("/dev/full").open("w") as full:
+        process = Project(project.folder).popen(
+            "probe", option, "good", stdout=full, stderr=subprocess.PIPE
+        )
+        told = process.communicate(timeout=60)[1]
+    assert process.returncode == 3
+    assert told == "Cannot write the list to stdout: No space left on device.\n"
+
+
 # What it takes to have each method called, and the exit code.
 METHODS = {
     "run_started": (["good"], 3),
