@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -10,6 +12,13 @@ import yaml
 __all__ = ["block"]
 
 _Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+SHORT = 200
+"""Characters of a text that may come again."""
+LARGE = 1e9
+"""Milliseconds, in thousandths, below which Python writes all digits and no exponent."""
+
+# A path or a dotted name: no number, date or word like `yes` has this form.
+_sure_to_be_plain = re.compile(r"[A-Za-z_][\w-]*[./][\w./-]*(?::\d+)?", re.ASCII).fullmatch
 _MARKERS = {"...": "\u2026", "---": "\u2014"}
 
 
@@ -30,9 +39,8 @@ _TapDumper.add_representer(str, _represent_text)
 
 def _dump(values: dict[str, object]) -> str:
     """Return a mapping as YAML, in its order; nothing is folded."""
-    shaped = {name: _shaped(value) for name, value in values.items()}
     text: str = yaml.dump(
-        shaped,
+        values,
         Dumper=_TapDumper,
         sort_keys=False,
         allow_unicode=True,
@@ -58,8 +66,34 @@ def _line(line: str) -> str:
     return _MARKERS.get(line.strip()) or line.rstrip().replace("\t", "    ")
 
 
+def _entry(name: str, value: object) -> str:
+    """Return one entry as YAML: by PyYAML, unless it can be seen what PyYAML would write.
+
+    To ask it for all takes longer than running and reporting a probe otherwise does.
+    """
+    shaped = _shaped(value)
+    if type(shaped) is float and 0 < shaped < LARGE:
+        return f"{name}: {shaped!r}\n"
+    if type(shaped) is not str:
+        return _dump({name: shaped})
+    if _sure_to_be_plain(shaped):
+        return f"{name}: {shaped}\n"
+    if "\n" not in shaped and len(shaped) <= SHORT:
+        return _dump_short(name, shaped)
+    if shaped.isascii() and shaped[0] not in " \n" and shaped.replace("\n", "").isprintable():
+        lines = shaped.replace("\n", "\n  ").rstrip(" ")
+        return f"{name}: |\n  {lines}"
+    return _dump({name: shaped})
+
+
+@lru_cache(maxsize=256)
+def _dump_short(name: str, text: str) -> str:
+    """Return an entry that is likely to come again: an outcome, the message of an error."""
+    return _dump({name: text})
+
+
 def block(values: Mapping[str, object]) -> str:
     """Return what has a value as TAP 13 wants it: indented, between ``---`` and ``...``."""
-    text = _dump({name: value for name, value in values.items() if value != ""})
-    lines = "\n".join(f"  {line}" for line in text.splitlines())
-    return f"  ---\n{lines}\n  ..."
+    text = "".join([_entry(name, value) for name, value in values.items() if value != ""])
+    lines = text.rstrip("\n").replace("\n", "\n  ")
+    return f"  ---\n  {lines}\n  ..."
