@@ -68,6 +68,8 @@ def chaos_run(make_project, method, count, bad, timeout=1.0):
             assert result["stdout"] == "good\n"
         else:
             assert message in result["error"]["message"]
+            assert "django_probe/executors" not in result["error"]["traceback"]
+            assert "keeper" not in result["error"]["traceback"]
             assert (
                 f"in {name}" in result["error"]["traceback"]
                 or "SIGKILL" in message

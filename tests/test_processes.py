@@ -381,6 +381,24 @@ def test_a_probe_that_closes_all_descriptors_costs_its_own_result():
     assert told.outcomes == {"test_1": "errored", "test_2": "passed"}
 
 
+def test_streams_that_a_probe_has_closed_are_there_again_for_the_next(tmp_path):
+    told = run(
+        f"""
+        class Probe(unittest.TestCase):
+            def test_1_closes(self):
+                os.close(1)
+                os.close(2)
+                self.stream = os.open({str(tmp_path / "data")!r}, os.O_CREAT | os.O_WRONLY)
+            def test_2(self):
+                subprocess.run(["sh", "-c", "echo child"])
+                print("probe")
+        """
+    )
+    assert told.outcomes == {"test_1_closes": "passed", "test_2": "passed"}
+    assert told.results["test_2"].stdout == "child\nprobe\n"
+    assert (tmp_path / "data").read_bytes() == b""
+
+
 def test_quick_probes_are_spread_and_none_is_lost():
     told = run(
         """

@@ -14,6 +14,7 @@ TASKS_TOLD = 5
 """Tasks of an event loop whose stack is told."""
 
 _OURS = ("django_probe.executors.", "django_probe.fixtures")
+_WORKER = "django_probe.executors.worker"
 _RUNNERS = ("unittest.", "concurrent.", *_OURS)
 _LOOP = ("asyncio.", "selectors")
 
@@ -48,8 +49,9 @@ def _frames(frame: FrameType | None) -> list[FrameType]:
 
 
 def _own(frames: list[FrameType]) -> list[FrameType]:
-    """Leave out what runs the probe: the thread and unittest above it, its event loop."""
-    start = 0
+    """Leave out what runs the probe: its worker, all that has started it, unittest, its loop."""
+    workers = (place for place, frame in enumerate(frames) if _module(frame) == _WORKER)
+    start = max(workers, default=0)
     while start < len(frames) and _is_runner(_module(frames[start])):
         start += 1
     return [frame for frame in frames[start:] if not _module(frame).startswith(_LOOP)]

@@ -34,6 +34,8 @@ class Pipes:
 
     def __init__(self, readers: tuple[int, int], outside: int) -> None:
         self._readers = dict(zip(_DESCRIPTORS, readers, strict=True))
+        self._writers = {number: os.dup(number) for number in _DESCRIPTORS.values()}
+        self._places = {number: _place(number) for number in _DESCRIPTORS.values()}
         self._poll = select.poll()
         for reader in readers:
             self._poll.register(reader, select.POLLIN)
@@ -44,8 +46,16 @@ class Pipes:
     def next_sink(self) -> PipeSink:
         """Return what collects from now on; what came in between is nobody's."""
         self.pass_on()
+        self._mend()
         self.sink = PipeSink(self)
         return self.sink
+
+    def _mend(self) -> None:
+        """Put back what a probe has closed: else its number goes to the next file opened."""
+        for number, place in self._places.items():
+            if _place(number) != place:
+                with contextlib.suppress(OSError):
+                    os.dup2(self._writers[number], number)
 
     def pass_on(self) -> None:
         """Let out what came after the last probe, or before the first."""
@@ -112,6 +122,14 @@ class PipeSink(Sink):
             for stream in _DESCRIPTORS:
                 self.collect(stream)
         return super().used
+
+
+def _place(descriptor: int) -> tuple[int, int]:
+    try:
+        found = os.fstat(descriptor)
+    except OSError:
+        return -1, -1
+    return found.st_dev, found.st_ino
 
 
 def pending(descriptor: int) -> int:
