@@ -30,6 +30,8 @@ QUARANTINE_ATTRIBUTE = "__probe_quarantine__"
 
 SEVERITIES = ("error", "warning")
 
+_WRITTEN = "write @quarantine(owner='…', issue='…', until='2026-12-31')"
+
 _MOST_TIMES = 100
 """More is no retry but a wait: ``--wait`` is there for that."""
 
@@ -116,13 +118,14 @@ def severity(level: str) -> Callable[[Marked], Marked]:
     """
     if level not in SEVERITIES:
         raise mark_error(
-            f"@severity got {level!r}, expected 'warning' or 'error': write @severity('warning')."
+            f"@severity got {_named(level)}, expected 'warning' or 'error':"
+            " write @severity('warning')."
         )
     return marker(SEVERITY_ATTRIBUTE, level)
 
 
 def quarantine(
-    *, owner: str = "", issue: str = "", until: str | date = ""
+    item: None = None, /, *, owner: str = "", issue: str = "", until: str | date = ""
 ) -> Callable[[Marked], Marked]:
     """Let a probe run, but not block, until a day that is given.
 
@@ -136,6 +139,8 @@ def quarantine(
     Raises:
         MarkError: no such day, or nobody who owns it.
     """
+    if item is not None:
+        raise mark_error(f"@quarantine got {_named(item)}, expected names: {_WRITTEN}.")
     if not isinstance(owner, str) or not owner.strip():
         raise mark_error(
             f"@quarantine got owner={owner!r}, expected a name: write whose it is to mend it."
@@ -159,7 +164,9 @@ def _day(until: object) -> date:
         # One spelling on every Python: newer ones read weeks and days without hyphens, too.
         if isinstance(until, str) and (day := date.fromisoformat(until)).isoformat() == until:
             return day
-    raise mark_error(
-        f"@quarantine got until={until!r}, expected a day that there is:"
-        " write @quarantine(owner='…', issue='…', until='2026-12-31')."
-    )
+    raise mark_error(f"@quarantine got until={until!r}, expected a day that there is: {_WRITTEN}.")
+
+
+def _named(item: object) -> str:
+    """Return a value as a message shows it; a function has no address there."""
+    return str(getattr(item, "__qualname__", None) or repr(item))

@@ -141,12 +141,16 @@ WRONG = {
         "@quarantine got until='20261231'",
     "@quarantine(until='2026-12-31')\nclass A(unittest.TestCase):\n    def test_a(self): ...":
         "@quarantine got owner='', expected a name",
+    "@quarantine\nclass A(unittest.TestCase):\n    def test_a(self): ...":
+        "@quarantine got A, expected names: write @quarantine(owner='…', issue='…'",
+    "class A(unittest.TestCase):\n    @severity\n    def test_a(self): ...":
+        "@severity got A.test_a, expected 'warning' or 'error': write @severity('warning').",
     "@quarantine(owner='me')\nclass A(unittest.TestCase):\n    def test_a(self): ...":
         "@quarantine got until=''",
     "@severity('high')\nclass A(unittest.TestCase):\n    def test_a(self): ...":
         "@severity got 'high', expected 'warning' or 'error'",
     "@severity\nclass A(unittest.TestCase):\n    def test_a(self): ...":
-        "@severity got <class 'shop.probes.A'>",
+        "@severity got A, expected",
     "@retry(times=-1)\nclass A(unittest.TestCase):\n    def test_a(self): ...":
         "@retry got times=-1, expected a whole number from 0 to 100",
     "@retry(delay='soon')\nclass A(unittest.TestCase):\n    def test_a(self): ...":
