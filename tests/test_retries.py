@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import random
-import time
+import unittest
 
 import pytest
+from in_process import batches_of
 from support import Project
 from zygote import Quick
 
+from django_probe import retrying
+from django_probe.deadline import Deadline
+from django_probe.events import ProbeFinished
+from django_probe.executors.threads import ThreadsExecutor
 from django_probe.policy import is_tried_again
 from django_probe.results import Outcome, Probe, Retry
 from django_probe.run_config import RunConfig
@@ -242,16 +247,18 @@ def test_failfast_tries_nothing_again_after_a_probe_that_blocks_for_good(make_pr
     assert told == [("failed", True, []), ("failed", True, []), ("not_run", True, [])]
 
 
-def test_a_delay_that_the_deadline_does_not_leave_is_not_begun(project, monkeypatch):
-    began = time.monotonic()
-    done = project.probe(
-        "shop.Flaky.test_never_passes", "--retries=5", "--retry-delay=1000", "--deadline=30",
-        "--format=json",
-    )  # fmt: skip
-    (result,) = json.loads(done.stdout)["results"]
-    assert (result["outcome"], result["blocking"]) == ("failed", True)
-    # By chance the jitter leaves a short delay now and then; it never gets past the deadline.
-    assert time.monotonic() - began < 45
+def test_a_delay_that_the_deadline_does_not_leave_is_not_begun(monkeypatch):
+    class Probe(unittest.TestCase):
+        def test_1(self):
+            self.fail("each time")
+
+    monkeypatch.setattr(random, "uniform", lambda least, most: most)
+    executor = ThreadsExecutor(RunConfig(retries=5, retry_delay=1000.0))
+    deadline = Deadline(30)  # The longest delay is a minute.
+    events = retrying.execute(executor, batches_of(Probe), "default", deadline)
+    (result,) = [event.result for event in events if isinstance(event, ProbeFinished)]
+    assert (result.outcome, result.blocking, result.attempts) == (Outcome.FAILED, True, ())
+    assert not deadline.passed
 
 
 def test_a_probe_that_hangs_is_tried_again(make_project):
