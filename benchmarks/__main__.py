@@ -21,6 +21,7 @@ from benchmarks import (
     start,
     streaming,
     table,
+    targets,
     waiting,
     writing,
 )
@@ -38,6 +39,7 @@ GROUPS: dict[str, Callable[[Lab], Iterator[Row]]] = {
     "hanging": waiting.hanging,
     "crossing": processes.crossing,
     "profile": processes.profile,
+    "targets": targets.targets,
     "streaming": streaming.streaming,
     "guarding": guarding.guarding,
 }
