@@ -57,9 +57,7 @@ class TargetContract(_Base):
     ) -> list[Event]:
         """Return what a target tells, after a look at what holds always."""
         target = self.make_target(ALIAS)
-        selection = selection or Selection()
-        target.prepare(selection)
-        told = list(target.run(selection, deadline or Deadline(PATIENCE)))
+        told = _told(target, selection or Selection(), deadline or Deadline(PATIENCE))
         self._check_promises(told, ALIAS)
         return told
 
@@ -78,6 +76,7 @@ class TargetContract(_Base):
         """``prepare`` may say nothing; what it says is true."""
         target = self.make_target(ALIAS)
         known = target.prepare(Selection())
+        target.finish()
         if known is not None:
             started = self.ask()[0]
             assert isinstance(started, RunStarted)
@@ -94,11 +93,10 @@ class TargetContract(_Base):
     def test_it_can_be_asked_again_for_a_part(self) -> None:
         """A later round names the probes that it wants."""
         target = self.make_target(ALIAS)
-        whole = list(target.run(Selection(), Deadline(PATIENCE)))
+        whole = _told(target, Selection(), Deadline(PATIENCE))
         one = _results(whole)[0].probe.id
         again = Selection(again={ALIAS: frozenset({(one, 0)})})
-        target.prepare(again)
-        told = list(target.run(again, Deadline(PATIENCE)))
+        told = _told(target, again, Deadline(PATIENCE))
         self._check_promises(told, ALIAS)
         self.assertEqual({result.probe.id for result in _results(told)}, {one})
 
@@ -133,6 +131,7 @@ class TargetContract(_Base):
         events = target.run(Selection(), Deadline(PATIENCE))
         self.assertIsInstance(next(events), RunStarted)
         getattr(events, "close", lambda: None)()
+        target.finish()
         self.assertEqual(tuple(target.left_behind), ())
 
     def _check_promises(self, told: Sequence[Event], alias: str) -> None:
@@ -159,6 +158,15 @@ class TargetContract(_Base):
         self.assertEqual(set(counted.values()) - {1}, set())
         if not any(isinstance(event, TargetFailed) for event in told):
             self.assertEqual(len(counted), planned)
+
+
+def _told(target: Target, selection: Selection, deadline: Deadline) -> list[Event]:
+    """Return what a target tells when it is asked as several are."""
+    target.prepare(selection)
+    try:
+        return list(target.run(selection, deadline))
+    finally:
+        target.finish()
 
 
 def _results(told: Sequence[Event]) -> list[ProbeResult]:

@@ -635,3 +635,22 @@ def test_the_end_of_the_text_report_is_the_same_too():
     ends = [written("text", run).partition("─" * 70)[2] for run in (events, shuffled(events))]
     assert ends[0] == ends[1]
     assert "Probe × target" in ends[0]
+
+
+def test_many_targets_share_what_sets_up_django(project):
+    """A worker's parent is its keeper: as many as targets at once, not as many as targets."""
+    source = """
+        import os, unittest
+        class Where(unittest.TestCase):
+            def test_parent(self):
+                print(os.getppid())
+    """
+    project.write("shop/probes.py", source)
+    extra = "PROBE_TARGETS = {f't{n}': {'BACKEND': 'local'} for n in range(6)}"
+    try:
+        told, _ = report(project, "--parallel", "2", code=0, EXTRA=extra)
+    finally:
+        project.write("shop/probes.py", PROBES)
+    keepers = {r["stdout"] for r in told["results"]}
+    assert len(told["results"]) == 6
+    assert 1 <= len(keepers) <= 2

@@ -44,6 +44,12 @@ class Executor:
         """Run the batches until all have results or the deadline passes."""
         raise NotImplementedError
 
+    def open(self) -> None:
+        """Keep, until ``close()``, what the next execution can use; copies of it share that."""
+
+    def close(self) -> None:
+        """Let go of what was kept."""
+
     @property
     def left_behind(self) -> tuple[str, ...]:
         """Return the labels of probes that still hang: the process should end without them."""

@@ -15,7 +15,7 @@ from django_probe.events import Event
 from django_probe.executors.base import Executor
 from django_probe.executors.connections import close_own
 from django_probe.executors.process.pool import ProcessPool
-from django_probe.executors.process.starting import Starter, checked_method
+from django_probe.executors.process.starting import Starter, Starters, checked_method
 from django_probe.executors.tasks import apart, tasks_of
 from django_probe.interrupts import before_leaving
 from django_probe.plan import Batch
@@ -44,6 +44,7 @@ class ProcessesExecutor(Executor):
     ) -> None:
         super().__init__(config, max_workers=max_workers)
         self._method = checked_method(start_method)
+        self._starters = Starters()
 
     def execute(self, batches: Sequence[Batch], target: str, deadline: Deadline) -> Iterator[Event]:
         """Run the batches; those that must be alone come last, one at a time."""
@@ -52,7 +53,7 @@ class ProcessesExecutor(Executor):
 
         asks = self.config.failfast and self.max_workers > 1
         start = partial(Starter, self._method, plan)
-        pool = ProcessPool(self.config, target, deadline, start, asks=asks)
+        pool = ProcessPool(self.config, target, deadline, self._starters, start, asks=asks)
         close_own()
         with before_leaving(pool.kill_all):
             try:
@@ -63,3 +64,11 @@ class ProcessesExecutor(Executor):
                 yield from pool.ledger.not_run()
             finally:
                 pool.close()
+
+    def open(self) -> None:
+        """Keep what starts workers, once it has set up Django."""
+        self._starters.keeps = True
+
+    def close(self) -> None:
+        """End what was kept."""
+        self._starters.close()

@@ -111,6 +111,9 @@ class Target:
         """
         return None
 
+    def finish(self) -> None:
+        """Let go of what ``prepare()`` took; called for all targets when the last one has ended."""
+
     def run(self, selection: Selection, deadline: Deadline) -> Iterator[Event]:
         """Yield the events of one asking, as they happen; called in a thread of its own.
 

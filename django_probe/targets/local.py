@@ -112,7 +112,12 @@ class LocalTarget(Target):
 
     def prepare(self, selection: Selection) -> RunStarted:
         """Discover, in the main thread, where an import can be interrupted."""
+        self._executor.open()
         return self._started(self.plan(selection), selection)
+
+    def finish(self) -> None:
+        """Let go of what the executors of all local targets have in common."""
+        self._executor.close()
 
     @property
     def left_behind(self) -> tuple[str, ...]:

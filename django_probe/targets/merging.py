@@ -41,13 +41,14 @@ class MergedTargets(Target):
         """Yield ``RunStarted``, then what the targets tell; those that fail are told as failed."""
         again = selection.again
         asked = [each for each in self.targets if again is None or each.alias in again]
-        known = [target.prepare(selection) for target in asked]
-        yield self._started(selection, known)
         merge = Merge(self._config, asked, selection, Deadline(within=deadline))
         try:
+            yield self._started(selection, [target.prepare(selection) for target in asked])
             yield from merge.events(self._at_once)
         finally:
             self._abandoned += merge.close()
+            for target in asked:
+                target.finish()
 
     @property
     def left_behind(self) -> tuple[str, ...]:

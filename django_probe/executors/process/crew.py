@@ -5,12 +5,11 @@ from __future__ import annotations
 import selectors
 import time
 from collections.abc import Callable, Iterator, Sequence
-from itertools import count
 
 from django_probe.executors.process.birth import Surroundings
 from django_probe.executors.process.frames import Charter
 from django_probe.executors.process.remote import RemoteWorker
-from django_probe.executors.process.starting import Starter
+from django_probe.executors.process.starting import Starter, Starters
 
 __all__ = ["TICK", "Crew"]
 
@@ -23,18 +22,22 @@ class Crew:
     """Hire workers; let one loop hear all of them.
 
     Args:
-        make_starter: returns what starts them; called for the first one.
+        starters: lend what starts them.
+        make_starter: returns a new one.
         charter: returns what the worker of a number has to know.
     """
 
     def __init__(
-        self, make_starter: Callable[[], Starter], charter: Callable[[int], Charter]
+        self,
+        starters: Starters,
+        make_starter: Callable[[], Starter],
+        charter: Callable[[int], Charter],
     ) -> None:
+        self._starters = starters
         self._make_starter = make_starter
         self._charter = charter
         self._starter: Starter | None = None
         self._workers: dict[int, RemoteWorker] = {}
-        self._numbers = count(1)
         self._selector = selectors.DefaultSelector()
 
     def __iter__(self) -> Iterator[RemoteWorker]:
@@ -48,9 +51,9 @@ class Crew:
             self._starter.close()
             self._starter = None
         if self._starter is None:
-            self._starter = self._make_starter()
+            self._starter = self._starters.take(self._make_starter)
             self._selector.register(self._starter.fileno(), selectors.EVENT_READ)
-        charter = self._charter(next(self._numbers))
+        charter = self._charter(next(self._starter.numbers))
         worker = RemoteWorker(charter.number, charter.config, charter.target)
         self._workers[worker.number] = worker
         self._starter.start(worker.number, worker.theirs)
@@ -127,7 +130,7 @@ class Crew:
         for worker in self:
             self.dismiss(worker)
         if self._starter is not None:
-            self._starter.close()
+            self._starters.give_back(self._starter)
         self._selector.close()
 
     def _want_room(self, worker: RemoteWorker) -> None:

@@ -16,7 +16,7 @@ from django_probe.executors.process.dying import exited, how_ended
 from django_probe.executors.process.frames import Charter, Stop
 from django_probe.executors.process.hearing import Hearing
 from django_probe.executors.process.remote import RemoteWorker
-from django_probe.executors.process.starting import Starter
+from django_probe.executors.process.starting import Starter, Starters
 from django_probe.executors.watch import Watch, cut_short, overran, timed_out
 from django_probe.run_config import RunConfig
 
@@ -46,7 +46,8 @@ class ProcessPool:
     """Run tasks in worker processes; one loop talks to all of them.
 
     Args:
-        make_starter: returns what starts them; called for the first one.
+        starters: lend what starts workers.
+        make_starter: returns a new one of these.
         asks: whether each probe has to be allowed to start.
     """
 
@@ -55,6 +56,7 @@ class ProcessPool:
         config: RunConfig,
         target: str,
         deadline: Deadline,
+        starters: Starters,
         make_starter: Callable[[], Starter],
         *,
         asks: bool,
@@ -69,7 +71,7 @@ class ProcessPool:
         self.size = 1
         """Probes that the worker which takes the next task should get at once."""
         self._deadline = deadline
-        self._crew = Crew(make_starter, charter)
+        self._crew = Crew(starters, make_starter, charter)
         self._hearing = Hearing(self.ledger, config, asks=asks)
         self._due = _Due()
         self._faults = 0

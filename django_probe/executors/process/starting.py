@@ -10,7 +10,8 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from itertools import count
 from typing import Any
 
 from django_probe.exceptions import ConfigurationError
@@ -19,7 +20,7 @@ from django_probe.executors.process.frames import Lines, framed
 from django_probe.executors.process.keeper import interpreter, keep
 from django_probe.plan import Planned
 
-__all__ = ["METHODS", "Starter", "checked_method"]
+__all__ = ["METHODS", "Starter", "Starters", "checked_method"]
 
 METHODS = ("fork", "forkserver", "spawn")
 _starting = threading.Lock()
@@ -45,7 +46,10 @@ class Starter:
         """Whether it can start nothing more."""
         self.why = ""
         """What the keeper said as its last, if it failed."""
+        self.numbers = count(1)
+        """Of its workers: no two have the same."""
         self._lines = Lines()
+        self._can_stay = method != "fork"  # A fork knows one plan.
         self._asked: set[int] = set()
         self._control, theirs = socket.socketpair()
         with theirs, _starting:
@@ -75,6 +79,12 @@ class Starter:
         process = os.posix_spawn(sys.executable, command, os.environ, file_actions=streams)
         self._control.sendall(framed(surroundings))
         return process
+
+    @property
+    def is_idle(self) -> bool:
+        """Return whether it can start workers for others: all of its own have ended."""
+        self.look()
+        return self._can_stay and not self.gone and self._asked <= set(self.ended)
 
     def fileno(self) -> int:
         """Return a descriptor that can be read when there is something to look at."""
@@ -135,6 +145,46 @@ class Starter:
             self.why = value
         else:
             (self.processes if what == "started" else self.ended)[number] = value
+
+
+class Starters:
+    """Lend what starts workers; one that comes back may be kept for the next.
+
+    A keeper has set up Django once. Where many targets are asked, one after the
+    other or side by side, as many keepers do as are in use at a time.
+    """
+
+    def __init__(self) -> None:
+        self.keeps = False
+        """Whether any are kept: until ``close()``."""
+        self._idle: list[Starter] = []
+        self._lock = threading.Lock()
+
+    def take(self, make: Callable[[], Starter]) -> Starter:
+        """Return one that has nothing to do, else a new one."""
+        with self._lock:
+            while self._idle:
+                starter = self._idle.pop()
+                if starter.is_idle:
+                    return starter
+                starter.close()
+        return make()
+
+    def give_back(self, starter: Starter) -> None:
+        """Keep one, if it can be of use; end it otherwise."""
+        with self._lock:
+            if self.keeps and starter.is_idle:
+                self._idle.append(starter)
+                return
+        starter.close()
+
+    def close(self) -> None:
+        """End all that are kept, and keep no more."""
+        with self._lock:
+            self.keeps = False
+            idle, self._idle = self._idle, []
+        for starter in idle:
+            starter.close()
 
 
 def checked_method(method: str | None) -> str:
