@@ -9,7 +9,7 @@ from typing import Any
 
 __all__ = ["own_command"]
 
-_SAME = ("settings", "pythonpath", "target", "timeout", "allow_writes")
+_SAME = ("settings", "pythonpath", "target", "local", "timeout", "allow_writes")
 """Options without which a probe is not found, or may come to another result."""
 
 

@@ -52,24 +52,15 @@ def run(
             started = cast("RunStarted", next(events))
             reports.feed(started)
             tally = _feed(events, reports)
-            summary = replace(
-                _summary(
-                    started,
-                    tally,
-                    reports,
-                    target.took(time.monotonic() - began),
-                    deadline.signal,
-                ),
-                allow_empty=rules.allow_empty,
-            )
-            reports.feed(RunFinished(summary=summary))
+            took = target.took(time.monotonic() - began)
+            known = {"interrupted": deadline.signal, "allow_empty": rules.allow_empty}
+            summary = tally.summary(started, took, **known)
+            reports.feed(RunFinished(summary=_with_losses(summary, reports)))
             reports.close()
         except BaseException:
             reports.discard()
             raise
-    return replace(
-        summary, reporter_errors=tuple(reports.errors), report_exists=reports.report_exists
-    )
+    return _with_losses(summary, reports)
 
 
 def _feed(events: Iterable[Event], reports: ReporterGroup) -> Tally:
@@ -81,24 +72,10 @@ def _feed(events: Iterable[Event], reports: ReporterGroup) -> Tally:
     return tally
 
 
-def _summary(
-    started: RunStarted,
-    tally: Tally,
-    reports: ReporterGroup,
-    duration: float,
-    interrupted: int | None,
-) -> Summary:
-    return Summary(
-        run_id=started.run_id,
-        started_at=started.started_at,
-        duration=duration,
-        counts=tally.total(),
-        by_target=tally.by_target(started.targets),
-        fixture_errors=tally.fixture_errors,
-        failed_targets=tuple(tally.failed_targets),
-        reporter_errors=tuple(reports.errors),
-        report_exists=reports.report_exists,
-        interrupted=interrupted,
+def _with_losses(summary: Summary, reports: ReporterGroup) -> Summary:
+    """Return a summary with the reports that could not be written up to now."""
+    return replace(
+        summary, reporter_errors=tuple(reports.errors), report_exists=reports.report_exists
     )
 
 

@@ -24,7 +24,6 @@ from django_probe.results import (
     Probe,
     ProbeResult,
     SubTestResult,
-    Summary,
 )
 from django_probe.tally import Tally
 
@@ -154,16 +153,7 @@ def sample_run(*targets: str, found: list[ProbeResult] | None = None) -> list[Ev
     tally = Tally()
     for event in told:
         tally.add(event)
-    summary = Summary(
-        run_id=run.run_id,
-        started_at=START,
-        duration=4.5,
-        counts=tally.total(),
-        by_target=tally.by_target(run.targets),
-        fixture_errors=tally.fixture_errors,
-        failed_targets=tuple(tally.failed_targets),
-    )
-    return [*told, RunFinished(summary=summary)]
+    return [*told, RunFinished(summary=tally.summary(run, 4.5))]
 
 
 def _begun(target: str, number: int, planned: int) -> TargetStarted:

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
-from django_probe.events import Event, FixtureFailed, ProbeFinished, ProbeStarted, TargetFailed
-from django_probe.results import Counts, Outcome, ProbeResult
+from django_probe.events import (
+    Event,
+    FixtureFailed,
+    ProbeFinished,
+    ProbeStarted,
+    RunStarted,
+    TargetFailed,
+)
+from django_probe.results import Counts, Outcome, ProbeResult, Summary
 
 __all__ = ["Tally"]
 
@@ -32,6 +40,24 @@ class Tally:
             self.fixture_errors += 1
         elif isinstance(event, TargetFailed):
             self.failed_targets.append(event.target)
+
+    def summary(self, run: RunStarted, duration: float, **more: Any) -> Summary:
+        """Return what all of it comes to.
+
+        Args:
+            duration: seconds that the run took.
+            more: what is known beside the events, by the fields of the summary.
+        """
+        return Summary(
+            run_id=run.run_id,
+            started_at=run.started_at,
+            duration=duration,
+            counts=self.total(),
+            by_target=self.by_target(run.targets),
+            fixture_errors=self.fixture_errors,
+            failed_targets=tuple(self.failed_targets),
+            **more,
+        )
 
     def by_target(self, targets: Sequence[str] = ()) -> dict[str, Counts]:
         """Return the counts of each target that gave a result, and of all where there are several.

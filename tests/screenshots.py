@@ -20,7 +20,7 @@ from browsing import chromium, visiting, written
 from django_probe.events import Event, ProbeFinished, RunFinished, RunStarted
 from django_probe.pages import ASSETS, asset
 from django_probe.reporters.html import HtmlReporter
-from django_probe.results import ErrorDetail, Outcome, Probe, ProbeResult, Summary
+from django_probe.results import ErrorDetail, Outcome, Probe, ProbeResult
 from django_probe.sample import feed
 from django_probe.tally import Tally
 
@@ -133,10 +133,7 @@ def run() -> list[Event]:
     tally = Tally()
     for event in told:
         tally.add(event)
-    summary = Summary(
-        run_id=started.run_id, started_at=NOW, duration=6.412, counts=tally.total(), by_target=tally.by_target()
-    )  # fmt: skip
-    return [*told, RunFinished(summary=summary)]
+    return [*told, RunFinished(summary=tally.summary(started, 6.412))]
 
 
 PAGE = {

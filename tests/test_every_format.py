@@ -17,7 +17,7 @@ from test_reports import report
 from django_probe.events import FixtureFailed, ProbeFinished, RunFinished, RunStarted, TargetFailed
 from django_probe.formats import BUILT_IN
 from django_probe.redaction import Redactor
-from django_probe.results import ErrorDetail, Outcome, SubTestResult, Summary
+from django_probe.results import ErrorDetail, Outcome, SubTestResult
 from django_probe.sample import ERROR, START, sample_result, sample_run
 from django_probe.scrubbing import Scrubber
 from django_probe.tally import Tally
@@ -114,16 +114,7 @@ def events_of(name):
         is_event = isinstance(part, FixtureFailed | TargetFailed)
         told.append(part if is_event else ProbeFinished(result=replace(part, target=targets[0])))
         tally.add(told[-1])
-    summary = Summary(
-        run_id="1",
-        started_at=START,
-        duration=1.0,
-        counts=tally.total(),
-        by_target=tally.by_target(),
-        fixture_errors=tally.fixture_errors,
-        failed_targets=tuple(tally.failed_targets),
-    )
-    return [*told, RunFinished(summary=summary)]
+    return [*told, RunFinished(summary=tally.summary(told[0], 1.0))]
 
 
 def seen(kind, events):

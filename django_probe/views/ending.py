@@ -100,16 +100,8 @@ class _Told:
         yield RunFinished(summary=self._summary(now))
 
     def _summary(self, now: datetime) -> Summary:
-        started = self._run.started_at
-        return Summary(
-            run_id=self._run.run_id,
-            started_at=started,
-            duration=max((now - started).total_seconds(), 0.0),
-            counts=self._tally.total(),
-            by_target=self._tally.by_target(),
-            fixture_errors=self._tally.fixture_errors,
-            failed_targets=tuple(self._tally.failed_targets),
-        )
+        took = (now - self._run.started_at).total_seconds()
+        return self._tally.summary(self._run, max(took, 0.0))
 
 
 def _unfinished(
