@@ -54,7 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.rounds:
         scale = replace(scale, rounds=options.rounds, peer_rounds=min(2, options.rounds))
     folder = environment.ROOT / ".bench" / f"venv-{platform.python_version()}"
-    python = options.python or environment.interpreter(folder)
+    python = options.python and os.path.abspath(options.python)
+    python = python or environment.interpreter(folder)
     about = {"machine": _machine(), "versions": environment.versions(python)}
     with tempfile.TemporaryDirectory(prefix="django-probe-bench-") as temporary:
         lab = Lab(Path(temporary), python, scale)

@@ -123,9 +123,7 @@ class CredentialMask:
         return False
 
     def masked(self, text: str) -> str:
-        """Return text with each credential replaced by ``MASK``."""
-        if not self.may_find(text):
-            return text
+        """Return text with each credential replaced by ``MASK``: for what ``may_find()`` picks."""
         for pattern, replacement in _RULES:
             text = pattern.sub(replacement, text)
         return self._own.sub(_group_masked, text) if self._own else text

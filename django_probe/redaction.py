@@ -70,9 +70,12 @@ class Redactor:
 
     def redact(self, text: str) -> str:
         """Return text with each secret replaced by ``MASK``."""
-        if self._may_hold_one(text):
-            text = self._pattern.sub(MASK, text)
-        text = self._credentials.masked(text)
+        for needle in self._needles:  # As in _may_hold_one(): a call would cost a tenth more.
+            if needle in text:
+                text = self._pattern.sub(MASK, text)
+                break
+        if self._credentials.may_find(text):
+            text = self._credentials.masked(text)
         for pattern in self._patterns:
             text = _masked_by(pattern, text)
         return text
