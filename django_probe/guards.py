@@ -49,6 +49,7 @@ RAW = (
 
 
 _create_bare: Any = ConnectionHandler.create_connection
+"""Django's own."""
 
 
 def watch() -> None:
