@@ -17,7 +17,7 @@ from databases import pgbouncer
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support import Project
-from write_ways import MODELS, ROWS, Lite, Pg
+from write_ways import MODELS, ROWS, Lite, Maria, Pg
 
 pytestmark = pytest.mark.once
 
@@ -298,6 +298,14 @@ VERBS = st.sampled_from(
         "PRAGMA incremental_vacuum",
         "SELECT load_extension('x')",
         "SELECT writefile('made', 'x')",
+        "RENAME TABLE shop_item TO sold",
+        "EXECUTE IMMEDIATE 'DELETE FROM shop_item'",
+        "BEGIN NOT ATOMIC DELETE FROM shop_item; COMMIT; END",
+        "SET STATEMENT max_statement_time = 5 FOR DELETE FROM shop_item",
+        "SELECT returns_one()",
+        "SELECT NEXTVAL(numbers)",
+        "HANDLER shop_item OPEN",
+        "DELETE s FROM shop_item AS s JOIN shop_item AS t ON s.id = t.id",
     ]
 )
 HARMLESS = st.sampled_from(
@@ -336,11 +344,15 @@ def statements(draw):
     return draw(st.sampled_from(ways)), draw(st.sampled_from([str, str.lower]))(text)
 
 
-TOGETHER, EXAMPLES = 25, 40
+STATEMENTS = 1000
 
 
-def fuzz(project, content):
-    """Let a probe run 1,000 statements that hypothesis makes up; nothing changes."""
+def fuzz(project, content, together=25):
+    """Let a probe run 1,000 statements that hypothesis makes up; nothing changes.
+
+    Args:
+        together: statements after which the content is looked at.
+    """
     before = content()
     ran = 0
     with socket.create_server(("127.0.0.1", 0)) as door, contextlib.ExitStack() as stack:
@@ -357,10 +369,10 @@ def fuzz(project, content):
         stream = stack.enter_context(line.makefile("rw", encoding="utf-8", newline="\n"))
 
         @settings(
-            max_examples=EXAMPLES, deadline=None, derandomize=True, database=None,
+            max_examples=STATEMENTS // together, deadline=None, derandomize=True, database=None,
             suppress_health_check=list(HealthCheck),
         )  # fmt: skip
-        @given(st.lists(statements(), min_size=TOGETHER, max_size=TOGETHER))
+        @given(st.lists(statements(), min_size=together, max_size=together))
         @example([("plain", "SELECT '\\'; COMMIT; DELETE FROM shop_item; --'")])
         @example([("by_raw", "SELECT 1 -- it's\n; COMMIT; DELETE FROM shop_item; SELECT 'x'")])
         def run(made):
@@ -372,7 +384,7 @@ def fuzz(project, content):
             assert content() == before, made
 
         run()
-    assert ran >= 1000
+    assert ran >= STATEMENTS
 
 
 def make_fuzz(folder, settings):
@@ -402,3 +414,13 @@ def test_1000_statements_change_nothing_on_postgresql(tmp_path, way):
         server.execute(ROWS)
         port = stack.enter_context(pgbouncer(tmp_path)) if way == "pgbouncer" else 5432
         fuzz(make_fuzz(tmp_path, server.settings(port)), server.content)
+
+
+@pytest.mark.service
+def test_1000_statements_change_nothing_on_mariadb(tmp_path):
+    with contextlib.ExitStack() as stack:
+        server = Maria()
+        stack.callback(server.close)
+        server.execute(ROWS)
+        several = '"client_flag": 65536'  # CLIENT.MULTI_STATEMENTS
+        fuzz(make_fuzz(tmp_path, server.settings(options=several)), server.content, together=100)
