@@ -58,47 +58,47 @@ RUNS = {
 
 CELLS = {
     "flaky": (
-        "`! flaky`", "`<flakyFailure`", "`ok`, `attempts:`", '`"flaky": true`', "`::notice`",
+        "`! flaky`", "`<flakyFailure>`", "`ok`, `attempts:`", '`"flaky": true`', "`::notice`",
         "`! flaky`", "`flaky`", "`WARNING`, `flaky=1`", "`run_flaky 1`",
     ),
     "flaky, and that blocks": (
-        "`✗ FLAKY`", "`<failure`", "`not ok`", '`"status": "failed"`', "`::error`",
+        "`✗ FLAKY`", "`<failure>`", "`not ok`", '`"status": "failed"`', "`::error`",
         "`✗ FLAKY`", "`flaky, blocks`", "`CRITICAL`, `flaky=1`", "`run_flaky 1`, `run_blocking 1`",
     ),
     "severity warning": (
-        "`! failed (warning)`", "`<skipped`, `warning:`", "`not ok`, `# TODO warning`",
+        "`! failed (warning)`", "`<skipped>`, `warning:`", "`not ok`, `# TODO warning`",
         '`"status": "skipped"`, `warning:`', "`::warning`", "`! failed (warning)`", "`warning`",
         "`WARNING`, `not_blocking=1`", '`outcome="failed"`, `run_ok 1`',
     ),
     "quarantined": (
-        "`! failed (quarantined)`", "`<skipped`, `quarantined:`", "`not ok`, `# TODO quarantined`",
+        "`! failed (quarantined)`", "`<skipped>`, `quarantined:`", "`not ok`, `# TODO quarantined`",
         '`"status": "skipped"`, `quarantined:`', "`::warning`", "`! failed (quarantined)`",
         "`quarantined`", "`WARNING`, `not_blocking=1`", '`outcome="failed"`, `run_ok 1`',
     ),
     "a cleanup failed": (
-        "`Left behind?`", "`<error`, `left behind`", "`not ok`, `left behind`",
+        "`Left behind?`", "`<error>`, `left behind`", "`not ok`, `left behind`",
         '`"status": "failed"`, `left behind`', "`::error`, `left behind`", "`left behind`",
         "`Clean-up failed`", "`CRITICAL`, `left_behind=1`", "`run_left_behind 1`",
     ),
     "the same, at an earlier try": (
-        "`Left behind (passed`", "`<flakyFailure`, `left behind`", "`ok`, `left behind`",
+        "`Left behind (passed`", "`<flakyFailure>`, `left behind`", "`ok`, `left behind`",
         '`"status": "passed"`, `left behind`', "`::warning`, `left behind`", "`left behind`",
         "`left behind`", "`WARNING`, `left_behind=1`", "`run_left_behind 1`",
     ),
     "a fixture failed after its probes": (
-        "`✗ FIXTURE FAILED`", "`<error`, `tearDownClass`", "`not ok`, `tearDownClass`",
+        "`✗ FIXTURE FAILED`", "`<error>`, `tearDownClass`", "`not ok`, `tearDownClass`",
         '`"status": "failed"`, `tearDownClass`', "`::error`, `FIXTURE FAILED`",
         "`✗ FIXTURE FAILED`", "`Fixture failed`", "`CRITICAL`, `fixture_errors=1`",
         "`run_fixture_errors 1`",
     ),
     "a target could not be asked": (
-        "`✗ TARGET FAILED us`", "`<error`, `answers [us]`", "`not ok`, `target.answers`",
+        "`✗ TARGET FAILED us`", "`<error>`, `answers [us]`", "`not ok`, `target.answers`",
         '`"status": "failed"`, `target.answers`', "`::error`, `COULD NOT ASK`",
         "`COULD NOT ASK TO THE END`", "`Could not ask to the end`",
         "`CRITICAL`, `failed_targets=1`", '`target_answers{target="us"} 0`',
     ),
     "nothing ran": (
-        "`NOTHING RAN`", "`<error`, `NothingRan`", "`not ok`", '`"status": "failed"`', "`::error`",
+        "`NOTHING RAN`", "`<error>`, `NothingRan`", "`not ok`", '`"status": "failed"`', "`::error`",
         "`NOTHING RAN`", "`Nothing ran`", "`UNKNOWN`", "`run_ok 0`",
     ),
 }  # fmt: skip
@@ -128,7 +128,7 @@ def test_every_format_tells_what_is_not_plain(name):
     plain = [replace(FAILED, blocking=True), PASSED]
     for kind, cell in zip(SHOWN, CELLS[name], strict=True):
         text, usual = (seen(kind, run) for run in (events_of(name), sample_run(found=plain)))
-        told = re.findall("`([^`]+)`", cell)
+        told = [part.rstrip(">") for part in re.findall("`([^`]+)`", cell)]
         assert told
         for part in told:
             assert part in text, f"{kind}: {part}"

@@ -15,7 +15,9 @@ from ci_examples.reading import source
 PROGRAM = MODULES / ".bin" / "gitlab-ci-local"
 
 
-def run(folder: Path, shop: Deployment, *args: str) -> subprocess.CompletedProcess[str]:
+def run(
+    folder: Path, shop: Deployment, *args: str, release: str = RELEASE
+) -> subprocess.CompletedProcess[str]:
     """Run the pipeline in a folder, by the shell of this machine."""
     node = shutil.which("node")
     if node is None or not PROGRAM.is_file():
@@ -28,7 +30,7 @@ def run(folder: Path, shop: Deployment, *args: str) -> subprocess.CompletedProce
         [*identity, "commit", "--quiet", "--message=Deploy"],
     ):
         subprocess.run(["git", *command], cwd=folder, check=True)
-    variables = {"PROBE_WAIT": "2", "RELEASE": RELEASE, "PROBE_URL": f"{shop.url}/probe/"}
+    variables = {"PROBE_WAIT": "2", "RELEASE": release, "PROBE_URL": f"{shop.url}/probe/"}
     given = [f"--variable={name}={value}" for name, value in variables.items()]
     command = [node, str(PROGRAM), "--force-shell-executor", f"--home={folder}", *given, *args]
     return subprocess.run(
@@ -93,6 +95,17 @@ def test_probe_from_outside_by_the_component_and_by_curl(shop: Deployment, folde
     check(done, shop, "probe-from-outside", "probe-by-curl")
     assert done.returncode == (1 if shop.broken else 0)
     check_reports(folder, shop, "junit=probes.xml", "junit=probes-curl.xml")
+
+
+def test_the_component_asks_no_other_release(
+    deployments: dict[str, Deployment], folder: Path
+) -> None:
+    write(folder, "gitlab/outside/.gitlab-ci.yml")
+    write(folder, "gitlab/templates/probe/template.yml", "templates/probe/template.yml")
+    done = run(folder, deployments["green"], "probe-from-outside", release="2000.1")
+    assert " FAIL  probe-from-outside" in done.stdout, done.stdout + done.stderr
+    assert "2000.1" in done.stderr
+    assert done.returncode == 1
 
 
 def test_probe_by_a_schedule(shop: Deployment, folder: Path) -> None:
