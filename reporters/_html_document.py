@@ -6,13 +6,13 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import quote
 
-from django_probe.events import RunStarted
+from django_probe.events import RunStarted, TargetStarted
 from django_probe.pages import Shaped, Stencil, file_policy, hole
 from django_probe.reporters._html_kinds import KINDS, counted
 from django_probe.reporters._html_more import more
 from django_probe.reporters._text_words import count, joined, seconds
 from django_probe.reporters._verdict import meaning, title
-from django_probe.reporting import shown_target
+from django_probe.reporting import served_by, shown_target
 from django_probe.results import Counts, ProbeResult, Summary
 
 __all__ = ["Document"]
@@ -37,7 +37,9 @@ class Document:
         """Return what a click on a result shows."""
         label = result.probe.label
         values = more(result, kind, target)
-        values["again"] = f"{self._command} {shlex.quote(label)}" if self._command else ""
+        chosen = not target or " --target " in self._command
+        where = "" if chosen else f" --target {shlex.quote(target)}"
+        values["again"] = f"{self._command}{where} {shlex.quote(label)}" if self._command else ""
         values["run_url"] = self._run_url(quote(label, safe=""))
         return self._more.render(values)
 
@@ -50,11 +52,16 @@ class Document:
         return f"{self._home}{label}/?fresh=1"
 
     def around(
-        self, run: RunStarted, summary: Summary, kinds: Mapping[str, int]
+        self,
+        run: RunStarted,
+        begun: Mapping[str, TargetStarted],
+        summary: Summary,
+        kinds: Mapping[str, int],
     ) -> tuple[str, str]:
         """Return the page before and after the results.
 
         Args:
+            begun: what targets have said of themselves.
             kinds: how many results there are of each kind.
         """
         names = [name for name in (shown_target(run.targets, t) for t in run.targets) if name]
@@ -73,7 +80,10 @@ class Document:
             "lost": summary.reporter_errors,
             "kinds": list(_kinds(kinds)),
             "total": f"{sum(kinds.values())}",
-            "targets": list(_targets([*names, *failed], summary)),
+            "targets": [
+                {**one, "release": _own_release(run, begun, str(one["name"]))}
+                for one in _targets([*names, *failed], summary)
+            ],
             "results": hole("results"),
         }
         return Stencil("report.html", values).around("results", {})
@@ -107,6 +117,12 @@ def _facts(run: RunStarted) -> Iterator[tuple[str, str]]:
     yield "On", run.instance
     yield "Order", "" if run.seed is None else f"--shuffle {run.seed}"
     yield "Run", run.run_id
+
+
+def _own_release(run: RunStarted, begun: Mapping[str, TargetStarted], target: str) -> str:
+    """Return the release of a target, "" where all have the one that stands above."""
+    release, _ = served_by(run, begun, target)
+    return "" if release == run.release else release
 
 
 def _targets(names: Sequence[str], summary: Summary) -> Iterator[dict[str, object]]:

@@ -102,7 +102,7 @@ class HtmlReporter(Reporter):
     def run_finished(self, summary: Summary) -> None:
         """Write the page."""
         table = self._table
-        before, after = self._document.around(self._run, summary, table.count())
+        before, after = self._document.around(self._run, self.begun, summary, table.count())
         self.stream.write(before)
         targets = self._run.targets
         places = {target: place for place, target in enumerate(targets)}

@@ -31,6 +31,7 @@ from django_probe.reporters.json import JsonReporter
 from django_probe.results import NON_BLOCKING, Outcome
 from django_probe.sample import ERROR, START, feed, sample_run
 from django_probe.simple import DjangoProbeSuiteRunner
+from django_probe.targets.local import LocalTarget
 
 COMMAND, WRITING, REPORTS = (
     DOCS / f"{name}.md" for name in ("command", "writing-probes", "reports")
@@ -137,6 +138,10 @@ def test_each_mark_is_documented() -> None:
     names = [re.match(r"@(\w+)", text) for text in defined(WRITING, "Marks")]
     marks = set(django_probe.__all__) - {"__version__", "current_target", "probe_headers"}
     assert sorted(match[1] for match in names if match) == sorted(marks)
+
+
+def test_each_option_of_a_local_target_is_documented() -> None:
+    assert sorted(defined(DOCS / "targets.md", "Local targets")) == sorted(LocalTarget.options)
 
 
 def test_each_outcome_is_documented_with_whether_it_blocks() -> None:

@@ -9,7 +9,7 @@ import argparse
 import sys
 import unittest
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any, ClassVar, TextIO
 
 from typing_extensions import assert_type
@@ -17,6 +17,8 @@ from typing_extensions import assert_type
 from django_probe import (
     __version__,
     allow_writes,
+    current_target,
+    only_on,
     probe_headers,
     quarantine,
     retry,
@@ -34,6 +36,7 @@ from django_probe.events import (
     RunFinished,
     RunStarted,
     TargetFailed,
+    TargetStarted,
 )
 from django_probe.exceptions import ConfigurationError, ProbeError, WireError
 from django_probe.executors.base import Executor
@@ -44,8 +47,9 @@ from django_probe.results import Counts, ErrorDetail, Outcome, Probe, ProbeResul
 from django_probe.run_config import RunConfig
 from django_probe.selection import Selection
 from django_probe.simple import DjangoProbeSuiteRunner
-from django_probe.targets.base import Target
-from django_probe.testing import ExecutorContract, ReporterContract
+from django_probe.targets.base import Check, Setup, Target
+from django_probe.targets.options import COMMON, check_texts
+from django_probe.testing import ExecutorContract, ReporterContract, TargetContract
 from django_probe.wire import WIRE_VERSION, decode, encode
 
 assert_type(__version__, str)
@@ -168,6 +172,43 @@ class BellExecutorContract(ExecutorContract, unittest.TestCase):
 
     def make_executor(self, config: RunConfig, **options: Any) -> Executor:
         return BellExecutor(config, **options)
+
+
+class BellTarget(Target):
+    """A kind of target as another package writes it."""
+
+    options: ClassVar[Mapping[str, Check]] = {**COMMON, "towers": check_texts}
+
+    def __init__(self, alias: str, towers: Sequence[str]) -> None:
+        self.alias = alias
+        self._towers = towers
+
+    @classmethod
+    def make(cls, alias: str, options: Mapping[str, Any], setup: Setup) -> Sequence[Target]:
+        assert_type(setup.config, RunConfig)
+        return [cls(alias, options.get("towers", ()))]
+
+    def run(self, selection: Selection, deadline: Deadline) -> Iterator[Event]:
+        assert_type(deadline.halted, str)
+        for tower in self._towers:
+            yield TargetStarted(target=tower, at=datetime.now(timezone.utc))
+
+
+class BellTargetContract(TargetContract, unittest.TestCase):
+    """The test that another package's target passes."""
+
+    def make_target(self, alias: str) -> Target:
+        return BellTarget(alias, ["north"])
+
+
+@only_on("eu", "staging-*")
+class Everywhere(unittest.TestCase):
+    """A probe that reads where it is asked."""
+
+    def test_is_there(self) -> None:
+        target = current_target()
+        assert_type(target.alias, str)
+        self.assertIn("base_url", target.parameters)
 
 
 class BellRunner(DjangoProbeSuiteRunner):
