@@ -97,14 +97,17 @@ def nothing_ran(selection: Selection, total: int, build: Callable[[Selection], P
     there = sorted({tag for entry in everything for tag in entry.marks.tags})
     if selection.tags and not selection.tags.intersection(there):
         return f"Nothing ran: no probe{of_labels} has {_tags(selection.tags, there)}"
-    if everything and not list(_filters(selection)):
-        number = len(everything)
+    return _none_matches(len(everything), of_labels, " ".join(_filters(selection)))
+
+
+def _none_matches(number: int, of_labels: str, asked: str) -> str:
+    """Return why none of so many probes ran: by the filters, or by ``@only_on``."""
+    if not asked:
         what = "the one probe" if number == 1 else f"any of the {number} probes"
         return f"Nothing ran: no target that is asked has {what}{of_labels}."
-    none = f"none of the {len(everything)} probes{of_labels} matches"
-    if len(everything) == 1:
+    none = f"none of the {number} probes{of_labels} matches"
+    if number == 1:
         none = f"the one probe{of_labels} does not match"
-    asked = " ".join(_filters(selection))
     return f"Nothing ran: {none} {asked}; --list without it shows what there is."
 
 

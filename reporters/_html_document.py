@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from urllib.parse import quote
 
 from django_probe.events import RunStarted, TargetStarted
@@ -64,29 +64,38 @@ class Document:
             begun: what targets have said of themselves.
             kinds: how many results there are of each kind.
         """
-        names = [name for name in (shown_target(run.targets, t) for t in run.targets) if name]
-        failed = [name for t in summary.failed_targets if (name := shown_target(run.targets, t))]
+        failed = _shown(run, summary.failed_targets)
+        names = [*_shown(run, run.targets), *failed]
         values = {
             **self._about,
+            **_started(run),
             "policy": "" if self._about["page"] else file_policy(),
             "ok": summary.ok,
             "verdict": title(summary).capitalize(),
             "meaning": _meaning(summary, failed),
             "asked": _asked(summary),
-            "asked_for": joined(run.labels),
-            "started_at": run.started_at.isoformat(),
-            "started": f"{run.started_at:%Y-%m-%d %H:%M:%S} UTC",
-            "facts": [(name, text) for name, text in _facts(run) if text],
             "lost": summary.reporter_errors,
             "kinds": list(_kinds(kinds)),
             "total": f"{sum(kinds.values())}",
-            "targets": [
-                {**one, "release": _own_release(run, begun, str(one["name"]))}
-                for one in _targets([*names, *failed], summary)
-            ],
+            "targets": list(_targets(names, summary, run, begun)),
             "results": hole("results"),
         }
         return Stencil("report.html", values).around("results", {})
+
+
+def _shown(run: RunStarted, targets: Iterable[str]) -> list[str]:
+    """Return the targets that have a name."""
+    return [name for target in targets if (name := shown_target(run.targets, target))]
+
+
+def _started(run: RunStarted) -> dict[str, object]:
+    """Return what is known of a run from its start on."""
+    return {
+        "asked_for": joined(run.labels),
+        "started_at": run.started_at.isoformat(),
+        "started": f"{run.started_at:%Y-%m-%d %H:%M:%S} UTC",
+        "facts": [(name, text) for name, text in _facts(run) if text],
+    }
 
 
 def _kinds(kinds: Mapping[str, int]) -> Iterator[dict[str, str]]:
@@ -119,22 +128,20 @@ def _facts(run: RunStarted) -> Iterator[tuple[str, str]]:
     yield "Run", run.run_id
 
 
-def _own_release(run: RunStarted, begun: Mapping[str, TargetStarted], target: str) -> str:
-    """Return the release of a target, "" where all have the one that stands above."""
-    release, _ = served_by(run, begun, target)
-    return "" if release == run.release else release
-
-
-def _targets(names: Sequence[str], summary: Summary) -> Iterator[dict[str, object]]:
+def _targets(
+    names: Sequence[str], summary: Summary, run: RunStarted, begun: Mapping[str, TargetStarted]
+) -> Iterator[dict[str, object]]:
     """Yield what came of each target that has a name."""
     for name in dict.fromkeys(names):
         counts = summary.by_target.get(name, Counts())
         broken = name in summary.failed_targets
+        release, _ = served_by(run, begun, name)
         told = count(counts.total, "probe")
         if counts.blocking:
             told = f"{counts.blocking} of {told} block"
         yield {
             "name": name,
+            "release": "" if release == run.release else release,
             "ok": not (broken or counts.blocking),
             "told": f"could not be asked to the end, {told}" if broken else told,
         }

@@ -74,18 +74,11 @@ class Chosen:
     ) -> Target:
         """Return one target that stands for all: itself where there is but one.
 
-        Local targets share the workers of the run: they bound what runs at once here.
-
-        Args:
-            at_once: how many are asked at the same time.
-
         Raises:
             ConfigurationError: OPTIONS do not go together, or two targets have one alias.
         """
         at_once = AT_ONCE if at_once is None else at_once
-        local = filter(_is_local, self.made)
-        sharing = sum("executor" not in each.options for each in local)
-        beside = max(1, min(executor.max_workers, at_once, sharing))
+        beside = self._beside(executor, at_once)
         setup = Setup(
             config=executor.config,
             executor=executor,
@@ -93,11 +86,15 @@ class Chosen:
             workers=executor.max_workers // beside,
             at_once=beside,
         )
-        targets = [
-            one for each in self.made for one in each.kind.make(each.alias, each.options, setup)
-        ]
+        made = (each.kind.make(each.alias, each.options, setup) for each in self.made)
+        targets = [target for several in made for target in several]
         _refuse_twins(targets)
-        return targets[0] if len(targets) == 1 else MergedTargets(targets, executor.config, at_once)
+        return targets[0] if len(targets) == 1 else MergedTargets(targets, setup.config, at_once)
+
+    def _beside(self, executor: Executor, at_once: int) -> int:
+        """Return how many local targets may share the workers of the run at a time."""
+        sharing = sum("executor" not in each.options for each in filter(_is_local, self.made))
+        return max(1, min(executor.max_workers, at_once, sharing))
 
 
 def choose(
@@ -107,9 +104,7 @@ def choose(
     *,
     local: bool = False,
 ) -> Chosen | None:
-    """Return the targets that ``PROBE_TARGETS`` has and ``--target`` picks.
-
-    None where there is no such setting: then there is one target, here.
+    """Return the targets that ``PROBE_TARGETS`` has and ``--target`` picks; None means: here.
 
     Args:
         overruled: OPTIONS in whose place the command line has something.
@@ -121,11 +116,9 @@ def choose(
     """
     entries = found(setting)
     aliases = picked(list(entries) or [DEFAULT_TARGET], patterns)
-    if not entries:
-        return None
-    if local:
+    if entries and local:
         aliases = _here(entries, aliases, patterns)
-    if not aliases:
+    if not entries or not aliases:
         return None
     secrets: set[str] = set()
     made = tuple(_made(alias, entries[alias], overruled, secrets) for alias in aliases)
