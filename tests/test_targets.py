@@ -14,6 +14,7 @@ from zygote import Quick
 from django_probe.events import FixtureFailed, TargetFailed
 from django_probe.formats import find_format
 from django_probe.outputs import StreamOutput
+from django_probe.redaction import MASK
 from django_probe.reporting import Report, ReporterGroup
 from django_probe.sample import sample_run
 
@@ -70,6 +71,8 @@ LIB = """
         return {f"tenant-{n}": {"BACKEND": "local"} for n in range(3)}
     def parameters(alias):
         return {"base_url": f"https://{alias}.of.a.function"}
+    def secret(alias):
+        return {"base_url": "plain", "password": "tr0ub4dor-and-3"}
     def raises(*arguments):
         raise OSError("no route to the registry")
     def nothing():
@@ -209,6 +212,25 @@ def test_what_comes_from_the_environment_is_a_secret(project):
     assert secret not in json.dumps(told)
     told, _ = report(project, "--target", "us", EXTRA=extra)  # Nobody needs it there.
     assert told["run"]["targets"] == ["us"]
+
+
+def test_what_a_function_calls_a_password_is_a_secret_too(project):
+    extra = "PROBE_TARGETS['eu']['OPTIONS']['parameters'] = 'lib.parts.secret'"
+    project.write(
+        "shop/probes.py",
+        """
+        import unittest
+        from django_probe import current_target
+        class Told(unittest.TestCase):
+            def test_it(self):
+                print(*current_target().parameters.values())
+        """,
+    )
+    try:
+        told, _ = report(project, "--target", "eu", code=0, EXTRA=extra)
+    finally:
+        project.write("shop/probes.py", PROBES)
+    assert told["results"][0]["stdout"] == f"plain {MASK}\n"
 
 
 OPTIONS = "PROBE_TARGETS['eu']['OPTIONS']"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 from django_probe.batching import for_target, reduced
@@ -13,6 +14,7 @@ from django_probe.executors.base import Executor
 from django_probe.plan import Plan
 from django_probe.results import DEFAULT_TARGET
 from django_probe.selection import Selection
+from django_probe.settings_secrets import secrets_in_settings
 from django_probe.target_settings import NAME, Entries, Targets, found
 from django_probe.targets.base import Setup, Target
 from django_probe.targets.local import LocalTarget
@@ -188,6 +190,8 @@ def _made(
     options = entry.get("OPTIONS", {})
     options = {name: value for name, value in options.items() if name not in overruled}
     options = resolved(place, kind.used(place, alias, options), secrets)
+    # What a function has returned stands in no setting, where all others are found.
+    secrets |= secrets_in_settings(SimpleNamespace(**{NAME: options}))
     return Made(alias=alias, kind=kind, options=options)
 
 

@@ -17,6 +17,7 @@ from django_probe.details import Problem
 from django_probe.discovery import discover
 from django_probe.events import Event, ProbeFinished, ProbeStarted, RunStarted, TargetFailed
 from django_probe.executors.base import Executor
+from django_probe.executors.connections import close_own
 from django_probe.here import CurrentTarget, Parameters, standing_at
 from django_probe.plan import Batch, Plan, Planned
 from django_probe.recording import Recorder
@@ -113,7 +114,9 @@ class LocalTarget(Target):
     def prepare(self, selection: Selection) -> RunStarted:
         """Discover, in the main thread, where an import can be interrupted."""
         self._executor.open()
-        return self._started(self.plan(selection), selection)
+        plan = self.plan(selection)
+        close_own()  # Of this thread: no probe runs in it.
+        return self._started(plan, selection)
 
     def finish(self) -> None:
         """Let go of what the executors of all local targets have in common."""
