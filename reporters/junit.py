@@ -44,6 +44,9 @@ class JUnitReporter(Reporter):
         self._spool = Spool()
         self._suites: dict[str, _Suite] = {}
         self._others = AFTER_ALL
+        # Their hashes: the names of all cases would be the biggest thing that is kept.
+        self._named: set[int] = set()
+        self._twins: dict[int, int] = {}
 
     def run_started(self, run: RunStarted) -> None:
         """Keep what the suites say of the run."""
@@ -100,7 +103,17 @@ class JUnitReporter(Reporter):
         suite.outcomes[case.outcome] += 1
         suite.duration += case.elapsed_time
         suite.started_at = min(suite.started_at, started_at)
+        case.test_id += self._number(case.test_id)
         suite.cases.add(order, self._spool.write(case_xml(case)))
+
+    def _number(self, name: str) -> str:
+        """Return what tells a case from others of its name: readers drop all but one."""
+        key = hash(name)
+        if key not in self._named:
+            self._named.add(key)
+            return ""
+        self._twins[key] = self._twins.get(key, 1) + 1
+        return f" ({self._twins[key]})"
 
     def _write_suite(self, name: str, suite: _Suite) -> None:
         run = self._run

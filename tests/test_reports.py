@@ -101,10 +101,13 @@ def test_plain_results_are_written_like_all_others():
         assert told == json.loads(json.dumps(result_to_dict(one)))
 
 
-def test_a_case_that_comes_twice_is_told_apart_by_nothing_but_its_place():
-    twins = [sample_results()[0], sample_results()[0]]
-    cases = ET.fromstring(report("junit", sample_run(found=twins))).iter("testcase")
-    assert len(list(cases)) == 2
+def test_cases_of_one_name_are_numbered_for_their_readers_drop_twins():
+    one, other, *_ = sample_results()
+    root = ET.fromstring(report("junit", sample_run(found=[one, other, one, one])))
+    first, second = (result.probe.id.rpartition(".")[2] for result in (one, other))
+    names = [case.get("name") for case in root.iter("testcase")]
+    assert sorted(names) == sorted([first, second, f"{first} (2)", f"{first} (3)"])
+    assert len({case.get("classname") for case in root.iter("testcase")}) == 1
 
 
 @pytest.mark.parametrize("size", [0, 1, 3_000_000])
