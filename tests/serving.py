@@ -8,6 +8,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -212,6 +213,13 @@ def _read(server: Server) -> None:
         found = PORT.search(line)
         if found:
             server.port = int(found[1] or found[2])
+
+
+def free_port() -> int:
+    """Return a port that nobody has at the moment, for servers that cannot find one."""
+    with contextlib.closing(socket.socket()) as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
 
 
 @contextlib.contextmanager

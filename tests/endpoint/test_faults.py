@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
-from serving import BASE, FILES, LAST, SHARED, TOKEN, redis_prefix, serving, until
+from serving import BASE, FILES, LAST, SHARED, TOKEN, free_port, redis_prefix, serving, until
 from support import Project
 
 pytestmark = pytest.mark.service
@@ -169,9 +169,7 @@ def redis_of_its_own(folder):
     program = shutil.which("redis-server")
     if program is None:
         pytest.skip("no redis-server here")
-    with contextlib.closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     options = f"--port {port} --bind 127.0.0.1 --appendonly no --dir {folder}".split()
     command = [program, *options, "--save", ""]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
