@@ -26,7 +26,7 @@ from django_probe.marks import EVERY_ALIAS
 __all__ = [
     "Unguardable",
     "WriteRefused",
-    "explained",
+    "explanation",
     "for_a_run",
     "mark_told",
     "only_reading",
@@ -115,18 +115,18 @@ def replaced() -> Iterator[None]:
             connections[alias] = wrapper
 
 
-def explained(exc: BaseException, text: str) -> str:
-    """Return the message of what a probe raised; it says so where the guard refused a write.
+def explanation(exc: BaseException) -> str:
+    """Return what to add to what a probe raised, where the guard refused a write; else "".
 
     The driver's own exception comes here where the probe went past Django.
     """
     permit = permits.current.get()
     refused = mark_told(exc)
     if permit is None or refused or permit.aliases >= EVERY_ALIAS or not is_refusal(exc):
-        return text
+        return ""
     aliases = ", ".join(map(repr, sorted(permit.guarded)))
     by = "" if is_ours(exc) else "the write guard refused it: "
-    return f"{text.rstrip()} - {by}{RAW.format(f' from {aliases}' if aliases else '')}"
+    return f" - {by}{RAW.format(f' from {aliases}' if aliases else '')}"
 
 
 def mark_told(exc: BaseException) -> bool:

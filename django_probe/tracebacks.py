@@ -8,7 +8,7 @@ from typing import Any
 
 from django_probe.details import class_path, text_of
 from django_probe.exceptions import ProbeTimeout
-from django_probe.guards import explained
+from django_probe.guards import explanation
 from django_probe.results import ErrorDetail
 
 __all__ = ["TIMEOUT", "formatted", "is_of_cleanup", "raised"]
@@ -29,7 +29,9 @@ class _Anyone:
 
 def raised(err: Any, traceback: str) -> ErrorDetail:
     """Return an exception, as ``sys.exc_info()`` tells it, as a record: not yet fit to be shown."""
-    kind, message = _class_path(err[0]), explained(err[1], text_of(err[1]))
+    kind, message = _class_path(err[0]), text_of(err[1])
+    if more := explanation(err[1]):
+        message, traceback = f"{message.rstrip()}{more}", f"{traceback.rstrip()}{more}\n"
     if issubclass(err[0], ProbeTimeout):
         kind, message = TIMEOUT, message or "interrupted: it ran out of time"
     return ErrorDetail(exception_class_path=kind, message=message, traceback=traceback)

@@ -267,6 +267,9 @@ def test_a_refusal_that_the_probe_swallows_is_its_error_all_the_same(make_shop):
                     write()
             def test_told_once(self):
                 write()
+            def test_past_django(self):
+                connection.ensure_connection()
+                connection.connection.execute("DELETE FROM shop_item")
             def test_in_a_thread(self):
                 thread = threading.Thread(target=self.test_swallowed)
                 thread.start()
@@ -290,6 +293,18 @@ def test_a_refusal_that_the_probe_swallows_is_its_error_all_the_same(make_shop):
     assert set(outcomes(results).values()) == {"errored"}
     told = results["shop.Probe.test_told_once"]["error"]["traceback"]
     assert told.count("django_probe.guards.WriteRefused: INSERT") == 1
+    error = results["shop.Probe.test_swallowed"]["error"]
+    assert error["message"].endswith(
+        "readonly database. It was caught, and is an error all the same: what is deployed would"
+        " have written."
+    )
+    error = results["shop.Probe.test_past_django"]["error"]
+    assert error["message"] == (
+        "attempt to write a readonly database - the write guard refused it: this probe may only"
+        " read from 'default'. To allow it: @allow_writes above the probe or its class; or, for all"
+        " probes, --allow-writes or PROBE_ALLOW_WRITES = True"
+    )
+    assert error["traceback"].endswith(f"{error['message']}\n")
     assert names(project) == []
 
 

@@ -29,6 +29,8 @@ NOTHING: frozenset[str] = frozenset()
 KEPT = 5
 """Refusals of one probe that are kept until it has ended."""
 
+CAUGHT = "It was caught, and is an error all the same: what is deployed would have written."
+
 current: ContextVar[Permit | None] = ContextVar("django_probe_permit", default=None)
 
 _acting: list[Permit] = []
@@ -78,6 +80,8 @@ class Permit:
         """Return the refusals that no result tells of, and forget them all."""
         untold = [refused for refused in self.refused if not refused.told]
         self.refused = []
+        for refused in untold:
+            refused.args = (f"{str(refused).rstrip('.')}. {CAUGHT}",)
         return untold
 
     def begin(self) -> None:
