@@ -147,9 +147,8 @@ def _is_importer(frames: TracebackType) -> bool:
 
 
 def _place(exc: BaseException, told: traceback.TracebackException) -> str:
-    """Return ``file:line`` of what raised; a syntax error names its own."""
+    """Return ``file:line`` of what raised, or of what called us; a syntax error names its own."""
     if isinstance(exc, SyntaxError) and exc.filename:
         return f"{relative(exc.filename)}:{exc.lineno or 1}"
-    if not told.stack:
-        return ""
-    return f"{relative(told.stack[-1].filename)}:{told.stack[-1].lineno}"
+    frames = [frame for frame in told.stack if not frame.filename.startswith(OURS)] or told.stack
+    return f"{relative(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""

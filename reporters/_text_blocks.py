@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from django_probe.events import FixtureFailed, TargetFailed
 from django_probe.reporters._text_frames import fold
@@ -20,9 +20,12 @@ TWINS_NAMED = 20
 def block(twins: Sequence[ProbeResult], look: Look) -> Iterator[str]:
     """Yield the block of a result, or of several that say the same."""
     first = twins[0]
-    if len(twins) == 1:
-        name = look.name(first.probe.label, first.target)
-        rest = _facts(first, look)
+    name, rest = look.name(first.probe.label, first.target), _facts(first, look)
+    if all(twin.probe.id == first.probe.id for twin in twins[1:]):
+        targets = list(dict.fromkeys(twin.target for twin in twins))
+        if len(targets) > 1:
+            name = f"{short(first.probe.label, 300)} on {len(targets)} targets, in the same way"
+            rest = _targets(targets, rest, look)
     else:
         name = f"{len(twins)} probes, all for the same reason"
         rest = _names(twins, look)
@@ -68,6 +71,15 @@ def _facts(result: ProbeResult, look: Look) -> Iterator[str]:
         yield f"  {look.paint('warn', f'Quarantine {short(probe.quarantine)}')}\n"
     if result.reason:
         yield f"  Reason: {short(result.reason, 1000)}\n"
+
+
+def _targets(targets: Sequence[str], facts: Iterable[str], look: Look) -> Iterator[str]:
+    """Yield the targets on which a probe says the same, and what is known of the first."""
+    names = [look.target(name) for name in targets]
+    shown = names if look.verbosity >= 2 else names[:TWINS_NAMED]
+    more = f"and {len(names) - len(shown)} more" if len(shown) < len(names) else ""
+    yield f"  on {joined([*shown, more])}\n"
+    yield from facts
 
 
 def _leave(result: ProbeResult) -> str:

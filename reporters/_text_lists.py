@@ -22,7 +22,8 @@ FEW = 5
 def grouped(results: Iterable[ProbeResult]) -> list[list[ProbeResult]]:
     """Return results in their order; those that say just the same stand together.
 
-    A class fixture that fails gives each probe of the class the same words.
+    A class fixture that fails gives each probe of the class the same words; a probe may fail
+    in the same way on each target.
     """
     groups: dict[object, list[ProbeResult]] = {}
     for result in sorted(results, key=lambda item: item.blocking):
@@ -94,7 +95,9 @@ def rerun(labels: Iterable[str], whole: Collection[str], command: str, again: st
 def _sameness(result: ProbeResult) -> object:
     error = result.error
     own = result.subtests or result.cleanup_errors or result.attempts
-    if error is None or error.traceback or own or result.stdout or result.stderr:
+    if error is None or own or result.stdout or result.stderr:
         return id(result)
-    kind = (result.blocking, result.outcome, result.probe.quarantine, result.target)
-    return (*kind, error.exception_class_path, error.message)
+    kind = (result.blocking, result.outcome, result.probe.quarantine)
+    # With a traceback only one probe says the same, on several targets.
+    one = (result.probe.id, error.traceback) if error.traceback else result.target
+    return (*kind, one, error.exception_class_path, error.message)
