@@ -26,6 +26,8 @@ from django_probe.targets import pumping
 from django_probe.targets.base import Lane, Target
 from django_probe.targets.merging import MergedTargets
 
+pytestmark = pytest.mark.ends
+
 WAIT = 20
 
 

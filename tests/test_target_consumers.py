@@ -16,6 +16,8 @@ from django_probe.results import Outcome
 from django_probe.sample import sample_run
 from django_probe.tally import Tally
 
+pytestmark = pytest.mark.ends
+
 RESULTS = 2 * 14
 """Of each target but the probe that did not run, which would end a TAP stream."""
 BESIDES = 2
@@ -83,7 +85,6 @@ def test_codecovs_parser_counts_the_same(run):
 
 
 @pytest.mark.once
-@pytest.mark.ends
 def test_perls_prove_counts_the_same(run, tmp_path):
     prove = shutil.which("prove")
     if prove is None:
@@ -111,7 +112,6 @@ def test_tap_py_sees_the_target_in_description_and_yaml(run):
 
 
 @pytest.mark.once
-@pytest.mark.ends
 def test_npms_tap_parser_counts_the_same(run):
     program = shutil.which("node")
     if program is None or not TAP_PARSER.is_file():
@@ -140,7 +140,6 @@ def test_ctrf_has_the_target_as_a_label(run):
 
 
 @pytest.mark.once
-@pytest.mark.ends
 def test_ctrfs_own_library_counts_the_same(run, tmp_path):
     path = tmp_path / "report.ctrf"
     path.write_text(report("ctrf", run), encoding="utf-8")

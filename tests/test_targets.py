@@ -18,6 +18,8 @@ from django_probe.redaction import MASK
 from django_probe.reporting import Report, ReporterGroup
 from django_probe.sample import sample_run
 
+pytestmark = pytest.mark.ends
+
 PROBES = """
     import asyncio
     import threading
@@ -268,6 +270,7 @@ LATER = [
 ]  # fmt: skip
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(("extra", "told"), FAULTS)
 def test_a_faulty_setting_is_one_line_and_a_system_check(project, extra, told):
     assert told in refused(project, EXTRA=extra)
