@@ -487,6 +487,25 @@ def test_at_the_deadline_every_probe_has_a_result(workers, released):
         assert result.outcome == "passed" or text == "the run's deadline of 0.3 s has passed"
 
 
+def test_the_deadline_in_the_middle_of_quick_probes_loses_and_doubles_no_result(monkeypatch):
+    monkeypatch.setattr(thread_pool, "LAST_GRACE", 0.0)
+
+    class Shares(unittest.TestCase):
+        @classmethod
+        def setUpClass(cls):
+            pass
+
+    class Alone(unittest.TestCase):
+        pass
+
+    for number in range(200):
+        setattr(Shares, f"test_shares_{number:03}", lambda self: sum(range(200)))
+        setattr(Alone, f"test_alone_{number:03}", lambda self: sum(range(200)))
+    for number in range(30):  # It counts the results each time.
+        told = run(Shares, Alone, max_workers=4, deadline=Deadline(0.002 * number + 0.001))
+        assert len(told.results) == 400
+
+
 def test_an_interrupt_ends_what_runs_and_says_so(released):
     deadline = Deadline()
 

@@ -129,7 +129,8 @@ class ThreadPool:
         if verdict is None and self._ended_at is None:
             verdict = timed_out("its worker gives no sign of life", place.stack)
         verdict = verdict or cut_short(self._deadline, place.stack)
-        worker.hangs_in, goes_on = self.ledger.give_up(worker, verdict)
+        hangs_in, goes_on = self.ledger.give_up(worker, verdict)
+        worker.hangs_in = hangs_in or worker.name
         if self.is_alone:
             self.routing.install()
         if goes_on:
