@@ -230,11 +230,17 @@ def _quarantine(entry: Planned) -> Iterator[tuple[object, CheckMessage]]:
 
 def _problem(entry: Planned) -> Iterator[tuple[object, CheckMessage]]:
     """Yield (what it is about, the message) where an entry of a plan cannot run."""
+    from django_probe.probe_classes import NEVER_AWAITED
+
     error = entry.problem.error if entry.problem else None
     if error is None:
         return
     if entry.owner is not None and entry.owner.refusal:
         case_class = entry.owner.case_class
+        if error.exception_class_path == NEVER_AWAITED:
+            hint = "Its probes would pass or fail without it; they are errored instead."
+            yield case_class, Error(error.message, hint=hint, obj=case_class, id="probe.E011")
+            return
         hint = f"class {case_class.__name__}(unittest.TestCase): it has no test database to empty."
         yield case_class, Error(error.message, hint=hint, obj=case_class, id="probe.E010")
         return

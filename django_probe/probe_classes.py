@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import unittest
 from functools import cached_property
+from inspect import iscoroutinefunction
 
 from django.apps import AppConfig
 
@@ -12,7 +13,20 @@ from django_probe.details import Problem
 from django_probe.labels import holders, roots, short_name, spellings
 from django_probe.marked import UNMARKED, Marks, marks_of
 
-__all__ = ["ProbeClass", "refusal"]
+__all__ = ["NEVER_AWAITED", "ProbeClass", "refusal", "unawaited"]
+
+NEVER_AWAITED = "NeverAwaited"
+_CASE = "in a class derived from unittest.IsolatedAsyncioTestCase"
+_PLAIN = "make it a plain class method"
+_AWAITED = {
+    "setUp": f"name it asyncSetUp, {_CASE}",
+    "tearDown": f"name it asyncTearDown, {_CASE}",
+    "setUpClass": _PLAIN,
+    "tearDownClass": _PLAIN,
+}
+"""Fixtures that unittest calls without awaiting them -> what to do instead."""
+_CALLERS = ("run", "_callSetUp")
+_UNITTESTS = frozenset({"unittest.case", "unittest.async_case"})
 
 DJANGO_TESTS = "django.test"
 _OVER_HTTP = "derive the probe from unittest.TestCase, and ask over HTTP: urllib.request, requests"
@@ -45,7 +59,7 @@ class ProbeClass:
         self.held_by: frozenset[str] = frozenset()
         self.add_module(config, home)
         self.marks = marks_of(case_class, ALONE if _is_doctest(case_class) else UNMARKED)
-        self.refusal = refusal(case_class)
+        self.refusal = refusal(case_class) or unawaited(case_class)
         self.own_id = getattr(case_class, "id", None) is not unittest.TestCase.id
         self.own_description = (
             getattr(case_class, "shortDescription", None) is not unittest.TestCase.shortDescription
@@ -89,6 +103,17 @@ def refusal(case_class: type) -> Problem | None:
         instead = next((_INSTEAD[home] for home in _INSTEAD if _is_in(module, home)), None)
         if instead is not None:
             return Problem.errored("RefusedTestCase", _refused(case_class, base, instead))
+    return None
+
+
+def unawaited(case_class: type) -> Problem | None:
+    """Return why a class must not run: a fixture of it is a coroutine that nobody awaits."""
+    if not _UNITTESTS.issuperset(getattr(case_class, name).__module__ for name in _CALLERS):
+        return None  # It has a way of its own to call them.
+    for name in _AWAITED:
+        if iscoroutinefunction(getattr(case_class, name, None)):
+            what = f"{case_class.__qualname__}.{name} is async, and nobody awaits it"
+            return Problem.errored(NEVER_AWAITED, f"{what}: {_AWAITED[name]}.")
     return None
 
 

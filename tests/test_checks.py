@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 
 import pytest
@@ -218,6 +219,41 @@ def test_the_system_check_warns_of_what_cannot_be_loaded(tmp_path):
     assert "probes.py is never imported: probes beside it has the same name." in done.stderr
     assert "HINT: It will be one errored probe in every run." in done.stderr
     assert "skips" not in done.stderr
+
+
+def test_an_async_fixture_that_nobody_awaits_is_told_and_its_probes_are_errored(tmp_path):
+    project = Quick.make(
+        tmp_path,
+        {
+            "shop/probes.py": """
+                import unittest
+                class Plain(unittest.TestCase):
+                    async def setUp(self): pass
+                    def test_it(self): pass
+                class Async(unittest.IsolatedAsyncioTestCase):
+                    async def tearDown(self): pass
+                    async def test_it(self): pass
+                class OfClass(unittest.TestCase):
+                    @classmethod
+                    async def setUpClass(cls): pass
+                    def test_it(self): pass
+                class Right(unittest.IsolatedAsyncioTestCase):
+                    async def asyncSetUp(self): pass
+                    async def test_it(self): pass
+                class OwnWay(unittest.TestCase):
+                    def run(self, result=None): return super().run(result)
+                    async def setUp(self): pass
+                    def test_it(self): pass
+            """
+        },
+    )
+    done = project.manage("check")
+    told = re.findall(r"\(probe\.E011\) (\S+) is async, and nobody awaits it: ", done.stderr)
+    assert sorted(told) == ["Async.tearDown", "OfClass.setUpClass", "Plain.setUp"]
+    assert "name it asyncTearDown, in a class derived from" in done.stderr
+    text = project.probe("-v", "2").stdout
+    assert "3 errored, 2 passed" in text
+    assert "NeverAwaited: Plain.setUp is async, and nobody awaits it: name it asyncSetUp" in text
 
 
 def test_the_other_distribution_of_our_name_is_warned_of(tmp_path):
