@@ -17,6 +17,7 @@ from benchmarks import (
     guarding,
     masking,
     processes,
+    remotes,
     speed,
     start,
     streaming,
@@ -42,6 +43,7 @@ GROUPS: dict[str, Callable[[Lab], Iterator[Row]]] = {
     "targets": targets.targets,
     "streaming": streaming.streaming,
     "guarding": guarding.guarding,
+    "remotes": remotes.remotes,
 }
 LOADED = 0.3
 """Load of a processor, by others, from which on figures are called disturbed."""

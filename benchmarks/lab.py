@@ -35,6 +35,8 @@ class Scale:
     """Seconds after which a peer that hangs is killed."""
     slow: float = 1.5
     """Seconds of a slow probe."""
+    remotes: int = 1000
+    """Deployments that are asked at once."""
     rounds: int = 7
     peer_rounds: int = 2
     warm: bool = True
@@ -42,7 +44,7 @@ class Scale:
 
 
 QUICK = Scale(
-    many=40, most=60, waiting=20, wait=0.02, workers=4, hanging=1, patience=1.5,
+    many=40, most=60, waiting=20, wait=0.02, workers=4, hanging=1, patience=1.5, remotes=20,
     slow=0.4, rounds=1, peer_rounds=1, warm=False,
 )  # fmt: skip
 """Enough to see that it works; its figures say nothing."""

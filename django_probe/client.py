@@ -19,6 +19,7 @@ from django_probe.client_options import NAME, parsed
 from django_probe.details import text_of
 from django_probe.exceptions import ConfigurationError, ProbeError
 from django_probe.formats import Format
+from django_probe.garbage import collect_less_garbage
 from django_probe.options import wants_color
 from django_probe.outputs import mend_descriptors, own_stdout
 from django_probe.redaction import Redactor
@@ -46,6 +47,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     client: Client | None = None
     try:
         options = parsed(arguments)
+        collect_less_garbage()
         with own_stdout(for_good=True) as stdout:
             client = Client(stdout=stdout, **options, color=wants_color(options))
             code = client.run()

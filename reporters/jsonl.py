@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django_probe.encoding import encode, encode_result
+from django_probe.encoding import encode
 from django_probe.events import (
     FixtureFailed,
     ProbeStarted,
@@ -11,6 +11,7 @@ from django_probe.events import (
     TargetFailed,
     TargetStarted,
 )
+from django_probe.fitting import fitting_line
 from django_probe.reporting import Reporter
 from django_probe.results import ProbeResult, Summary
 
@@ -38,7 +39,7 @@ class JsonlReporter(Reporter):
 
     def probe_finished(self, result: ProbeResult) -> None:
         """Write a result."""
-        self.stream.write(encode_result(result) + "\n")
+        self.stream.write(fitting_line(result) + "\n")
 
     def fixture_failed(self, event: FixtureFailed) -> None:
         """Write that a fixture failed."""

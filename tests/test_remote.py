@@ -22,8 +22,9 @@ from django_probe.events import (
     TargetFailed,
 )
 from django_probe.exceptions import ConfigurationError
+from django_probe.fitting import fitting_line
 from django_probe.redaction import Redactor
-from django_probe.results import ErrorDetail, Outcome
+from django_probe.results import ErrorDetail, Outcome, SubTestResult
 from django_probe.run_config import RunConfig
 from django_probe.sample import sample_run
 from django_probe.selection import Selection
@@ -31,6 +32,7 @@ from django_probe.targets.base import Setup
 from django_probe.targets.place import Place
 from django_probe.targets.remote import RemoteTarget
 from django_probe.wire import encode
+from django_probe.wire_lines import LINE_LIMIT
 
 PASSED = [Outcome.PASSED] * 4
 DEADLINE = 20
@@ -183,7 +185,7 @@ def test_secrets_are_masked_here_too():
         {"label": ["x"]},
         {"severity": "fatal"},
         {"tags": [1]},
-        {"tags": ["x"] * 2000},
+        {"tags": ["x"] * 20_001},
         {"stdout": {"a": 1}},
         {"reason": None},
         {"started_at": "2026-03-01T12:00:00"},
@@ -558,3 +560,33 @@ def test_failfast_asks_no_further():
     assert outcomes(events) == [Outcome.FAILED, *[Outcome.NOT_RUN] * 3]
     assert not failures(events)
     assert results(events)[-1].reason == "--failfast: a probe before it failed"
+
+
+def test_a_result_that_says_very_much_fits_into_a_line():
+    error = ErrorDetail(exception_class_path="E", message="m", traceback="\U0001f600" * 60_000)
+    texts = {"stdout": "é" * 60_000, "stderr": "\U0001f600" * 60_000, "error": error}
+    tried = replace(EVENTS[2].result, outcome=Outcome.FAILED, **texts)
+    result = replace(tried, attempts=(tried,) * 20, blocking=True)
+    line = fitting_line(result)
+    assert len(line) < LINE_LIMIT < len(encode(ProbeFinished(result=result)))
+    events = answered(wire(*WIRE[:2], f"{line}\n".encode(), *WIRE[3:]))
+    hold_the_promise(events)
+    first = results(events)[0]
+    assert len(first.attempts) == 20
+    assert "characters cut" in first.stderr
+    assert fitting_line(EVENTS[2].result) == encode(EVENTS[2])
+
+
+def test_a_result_of_very_many_sub_tests_fits_into_a_line():
+    steps = [
+        SubTestResult(
+            description="é" * 20 + f" ({n})", outcome=Outcome.FAILED if n % 2 else Outcome.PASSED
+        )
+        for n in range(10_000)
+    ]
+    result = replace(EVENTS[2].result, outcome=Outcome.FAILED, subtests=tuple(steps))
+    line = fitting_line(result)
+    assert len(line) < LINE_LIMIT < len(encode(ProbeFinished(result=result)))
+    told = results(answered(wire(*WIRE[:2], f"{line}\n".encode(), *WIRE[3:])))[0].subtests
+    assert sum(step.count for step in told) == 10_000
+    assert sum(step.count for step in told if step.outcome is Outcome.FAILED) == 5_000

@@ -17,7 +17,7 @@ from django_probe.scrubbing import MESSAGE_LIMIT, NAME_LIMIT, Scrubber
 
 __all__ = ["Foreign", "moment", "number"]
 
-MOST = 1000
+MOST = 20_000
 """Tags, sub-tests, errors and tries of one result."""
 GREATEST = 1e9
 """Seconds, and places in a plan."""

@@ -18,6 +18,7 @@ from django_probe import __version__
 from django_probe.checks import SETTINGS_TAG, check_settings
 from django_probe.details import text_of
 from django_probe.exceptions import ProbeError, RunEnded
+from django_probe.garbage import collect_less_garbage
 from django_probe.options import wants_color
 from django_probe.outputs import mend_descriptors, own_stdout
 from django_probe.project_redactor import without_secrets
@@ -31,9 +32,6 @@ EPILOG = (
     " 3 a report could not be written; 4 a target could not be asked, or serves another release;"
     " 5 nothing ran; 130, 143 interrupted"
 )
-
-GARBAGE = 5_000
-"""Objects that are made, less those that are gone, until garbage is looked for; Python's is 700."""
 
 
 class Command(BaseCommand):
@@ -67,7 +65,7 @@ class Command(BaseCommand):
         self.stderr = OutputWrapper(sys.stderr)
         self.stderr.style_func = self.style.ERROR
         self._is_command_line = True
-        _collect_less_garbage()
+        collect_less_garbage()
         try:
             super().run_from_argv(argv)
         except KeyboardInterrupt:
@@ -130,16 +128,6 @@ class Command(BaseCommand):
             os._exit(code)
         gc.freeze()  # All memory is given back in a moment: nothing is to be looked for in it.
         sys.exit(code)
-
-
-def _collect_less_garbage() -> None:
-    """Spare this process the search for garbage in what Django has made to last.
-
-    It is a tenth of a run of 10,000 trivial probes. Of what comes later, garbage in
-    cycles is found after as many objects as Python makes in a few milliseconds.
-    """
-    gc.freeze()
-    gc.set_threshold(GARBAGE)
 
 
 def _told(exc: BaseException) -> CommandError:
