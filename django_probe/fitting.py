@@ -52,7 +52,9 @@ def _counted(result: ProbeResult) -> ProbeResult:
     for subtest in result.subtests[NAMED:]:
         others[subtest.outcome] += subtest.count
     more = (
-        SubTestResult(description=f"({count} more)", outcome=outcome, count=count)
+        SubTestResult(
+            description=f"[… {count} more sub-tests {outcome}]", outcome=outcome, count=count
+        )
         for outcome, count in others.items()
     )
     attempts = tuple(map(_counted, result.attempts))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import socket
 import ssl
@@ -11,7 +12,7 @@ from dataclasses import replace
 
 import pytest
 import trustme
-from faults import EVENTS, FAULTS, OK, WIRE, changed, expired, listening, status, wire
+from faults import EVENTS, FAULTS, OK, WIRE, Peer, changed, expired, listening, status, wire
 
 from django_probe.deadline import Deadline
 from django_probe.events import (
@@ -414,6 +415,49 @@ def test_a_proxy_of_the_environment_is_asked(monkeypatch):
         monkeypatch.setenv("no_proxy", "127.0.0.1")
         assert outcomes(ask(port)) == PASSED
         assert heads[1].startswith("GET /probe/?")
+
+
+def test_a_proxy_with_a_password_hands_tls_through(authority, monkeypatch):
+    made, path = authority
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made.issue_cert("shop.invalid").configure_cert(context)
+    heads = []
+
+    def tunnel(peer):
+        heads.append(peer.head.decode())
+        peer.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        inner = context.wrap_socket(
+            peer.connection, server_side=True, do_handshake_on_connect=False
+        )
+        with inner:
+            inner.do_handshake()
+            through = Peer(inner, peer.closing)
+            through.read()
+            wire(*WIRE)(through)
+
+    with listening(tunnel) as port:
+        monkeypatch.setenv("https_proxy", f"http://me:p%40ss@127.0.0.1:{port}")
+        monkeypatch.delenv("no_proxy", raising=False)
+        place = Place(url="https://shop.invalid/probe/", ca=path, retries=0)
+        events = list(RemoteTarget(place, RunConfig(), alias="eu").run(Selection(), Deadline(9)))
+    assert outcomes(events) == PASSED, failures(events)
+    assert heads[0].startswith("CONNECT shop.invalid:443 HTTP/1.")
+    assert base64.b64encode(b"me:p@ss").decode() in heads[0]
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "http://127.0.0.1:1", "127.0.0.1:1"])
+def test_a_proxy_that_does_not_work_is_told(proxy, monkeypatch):
+    monkeypatch.setenv("http_proxy", proxy)
+    monkeypatch.delenv("no_proxy", raising=False)
+    place = Place(url="http://shop.invalid/probe/", retries=0)
+    events = list(RemoteTarget(place, RunConfig(), alias="eu").run(Selection(), Deadline(9)))
+    assert failure(events).exception_class_path == "Unreachable"
+
+
+def test_a_result_that_was_not_begun_begins():
+    lines = [line for line in WIRE if b"probe_started" not in line]
+    events = answered(wire(*lines))
+    assert [type(event) for event in events] == [type(event) for event in EVENTS[:-1]]
 
 
 def test_the_targets_of_a_remote_are_told_apart():

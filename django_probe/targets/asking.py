@@ -184,6 +184,8 @@ def _failed(exc: Exception, place: Place, deadline: Deadline, *, began: bool) ->
         return RemoteFailed("Halted", deadline.halted)
     if isinstance(exc, errors.SSLError) or isinstance(exc.__cause__, ssl.SSLError):
         return RemoteFailed("TlsFailed", f"no trusted connection to {place.host}: {_why(exc)}")
+    if isinstance(exc, errors.LocationValueError):  # Of a proxy: our own URL has been checked.
+        return RemoteFailed("Unreachable", f"the proxy of the environment: {_why(exc)}")
     if isinstance(exc, (errors.NewConnectionError, errors.ConnectTimeoutError, errors.ProxyError)):
         why = f"no connection to {place.host}: {_why(exc)}"
         return RemoteFailed("Unreachable", why, passing=True)

@@ -18,7 +18,7 @@ from django_probe.events import (
 )
 from django_probe.exceptions import WireError
 from django_probe.releases import wrong_release
-from django_probe.results import ErrorDetail, Probe, Summary
+from django_probe.results import ErrorDetail, Outcome, Probe, Summary
 from django_probe.run_config import RunConfig
 from django_probe.targets.foreign import Foreign, moment, number
 from django_probe.targets.untold import not_run, untold
@@ -29,7 +29,6 @@ __all__ = ["Hearing"]
 MOST_PLANNED = 100_000
 """Results that a remote may announce: each of them gets one, come what may."""
 MOST_FAULTS = 1000
-"""Failed fixtures and targets that it may tell."""
 
 
 class Hearing:
@@ -67,7 +66,7 @@ class Hearing:
     @property
     def has_targets(self) -> bool:
         """Return whether the remote has several targets of its own."""
-        return len(self._targets) > 1
+        return bool(self._targets[1:])
 
     def hear(self, data: bytes) -> Iterator[Event]:
         """Yield the events of a line.
@@ -90,7 +89,7 @@ class Hearing:
         elif not self.began:
             raise WireError("Its wire does not begin with 'run_started'.")
         elif isinstance(event, ProbeFinished):
-            yield self._finish(event)
+            yield from self._finish(event)
         elif isinstance(event, ProbeStarted):
             yield from self._start(event)
         elif isinstance(event, RunFinished):
@@ -177,16 +176,18 @@ class Hearing:
         self._open[probe.index] = probe
         yield ProbeStarted(probe=probe, target=self._alias, at=moment(event.at))
 
-    def _finish(self, event: ProbeFinished) -> ProbeFinished:
+    def _finish(self, event: ProbeFinished) -> Iterator[Event]:
         result = self._foreign.result(event.result)
         probe = self._placed(result.probe, event.result.target)
         if probe.index in self._told:
             raise WireError(f"It tells two results for one probe, {probe.id!r}.")
-        self._open.pop(probe.index, None)
+        begun = self._open.pop(probe.index, None)
         self._refuse_more(len(self._told) + len(self._open))
         self._told.add(probe.index)
         self._is_red = self._is_red or result.blocking
-        return ProbeFinished(result=replace(result, probe=probe))
+        if not begun and result.outcome is not Outcome.NOT_RUN:
+            yield ProbeStarted(probe=probe, target=self._alias, at=result.started_at)
+        yield ProbeFinished(result=replace(result, probe=probe))
 
     def _refuse_more(self, known: int) -> None:
         if known >= (self._planned if self._is_planned else MOST_PLANNED):

@@ -5,14 +5,16 @@ from __future__ import annotations
 import socket
 import ssl
 import time
+from collections.abc import Mapping
 from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, ProxyManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.util import wait_for_read
+from urllib3.util import make_headers, wait_for_read
 
 from django_probe.deadline import Deadline
 from django_probe.exceptions import ConfigurationError
@@ -118,9 +120,18 @@ def manager(proxy: str | None, **options: Any) -> PoolManager:
     Args:
         options: of urllib3's ``PoolManager``.
     """
-    made = ProxyManager(proxy, **options) if proxy else PoolManager(**options)
+    made = _through(proxy, options) if proxy else PoolManager(**options)
     made.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
     return made
+
+
+def _through(proxy: str, options: Mapping[str, Any]) -> ProxyManager:
+    """Return what goes through a proxy, with the name and the password that its URL has."""
+    parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    known = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
+    headers = make_headers(proxy_basic_auth=known) if parts.username else None
+    bare = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    return ProxyManager(bare, proxy_headers=headers, **options)
 
 
 @lru_cache(maxsize=64)
