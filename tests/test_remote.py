@@ -22,13 +22,15 @@ from django_probe.events import (
     RunStarted,
     TargetFailed,
 )
-from django_probe.exceptions import ConfigurationError
+from django_probe.exceptions import ConfigurationError, UnknownTarget
+from django_probe.executors.threads import ThreadsExecutor
 from django_probe.fitting import fitting_line
 from django_probe.redaction import Redactor
 from django_probe.results import ErrorDetail, Outcome, SubTestResult
 from django_probe.run_config import RunConfig
 from django_probe.sample import sample_run
 from django_probe.selection import Selection
+from django_probe.targets.assembly import choose
 from django_probe.targets.base import Setup
 from django_probe.targets.place import Place
 from django_probe.targets.remote import RemoteTarget
@@ -552,8 +554,35 @@ def test_each_address_of_a_name_is_a_target(monkeypatch):
     ]
 
 
+def test_one_replica_can_be_asked(monkeypatch):
+    told = ["10.0.0.1", "10.0.0.2", "10.0.0.3"]
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda *a, **k: [(0, 0, 0, "", (text, 443)) for text in told]
+    )
+    options = {"url": "https://shop.example", "token": None}
+    entries = {
+        "web": {"BACKEND": "remote", "OPTIONS": {**options, "resolve": "all"}},
+        "eu": {"BACKEND": "remote", "OPTIONS": options},
+    }
+
+    def aliases(*patterns):
+        target = choose(entries, patterns).target(ThreadsExecutor(RunConfig()), None)
+        return [each.alias for each in getattr(target, "targets", [target])]
+
+    assert aliases() == ["web-1", "web-2", "web-3", "eu"]
+    assert aliases("web") == ["web-1", "web-2", "web-3"]
+    assert aliases("web-2") == ["web-2"]
+    assert aliases("web-*", "eu") == ["web-1", "web-2", "web-3", "eu"]
+    with pytest.raises(UnknownTarget, match=r"'web-7' is no target: .*web-1, web-2, web-3"):
+        aliases("web-7")
+    entries["old"] = entries["web"]
+    assert aliases("web-3", "old-1") == ["web-3", "old-1"]
+    with pytest.raises(UnknownTarget, match="there are web, eu, old"):
+        aliases("us-1")
+
+
 def test_a_name_without_addresses_is_a_target_that_fails():
-    (target,) = made(url="https://shop.invalid/", resolve="all")
+    (target,) = made(url="https://shop.invalid/", resolve="all", retries=0)
     events = list(target.run(Selection(), Deadline(9)))
     assert failure(events).message.startswith("no address of shop.invalid when the run began: ")
 

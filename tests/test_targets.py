@@ -266,7 +266,7 @@ LATER = [
     ("PROBE_TARGETS = 'lib.parts.text'", "What PROBE_TARGETS returned is a str, expected a dict"),
     (f"{OPTIONS}['parameters'] = 'lib.parts.raises'", "['parameters'] raised OSError: no route"),
     (f"{OPTIONS}['parameters'] = 'lib.parts.text'", "['parameters'] returned a str, expected a dict of plain data"),
-    (f"{OPTIONS}['parameters'] = {{'a': [{{'pin': 'env:NOT_THERE'}}]}}", "['a'][0]['pin'] is 'env:NOT_THERE', and the environment has no NOT_THERE"),
+    (f"{OPTIONS}['parameters'] = {{'a': [{{'pin': 'env:NOT_THERE'}}]}}", "The environment has no NOT_THERE, expected what PROBE_TARGETS['eu']['OPTIONS']"),
 ]  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from django_probe.targets.base import Setup, Target
 from django_probe.targets.local import LocalTarget
 from django_probe.targets.merging import AT_ONCE, MergedTargets
 from django_probe.targets.options import resolved
-from django_probe.targets.picking import NAMED, picked
+from django_probe.targets.picking import NAMED, entry_of, matches, picked
 
 __all__ = ["BUILT_IN", "Chosen", "Made", "check_entry", "choose", "find_target"]
 
@@ -46,6 +46,8 @@ class Chosen:
     made: tuple[Made, ...]
     secrets: frozenset[str]
     """What was found in the environment for them."""
+    patterns: tuple[str, ...] = ()
+    """What ``--target`` said: it may name one of the targets that an entry stands for."""
 
     @property
     def aliases(self) -> tuple[str, ...]:
@@ -88,8 +90,7 @@ class Chosen:
             workers=executor.max_workers // beside,
             at_once=beside,
         )
-        made = (each.kind.make(each.alias, each.options, setup) for each in self.made)
-        targets = [target for several in made for target in several]
+        targets = [one for each in self.made for one in self._of(each, setup)]
         _refuse_twins(targets)
         return targets[0] if len(targets) == 1 else MergedTargets(targets, setup.config, at_once)
 
@@ -97,6 +98,15 @@ class Chosen:
         """Return how many local targets may share the workers of the run at a time."""
         sharing = sum("executor" not in each.options for each in filter(_is_local, self.made))
         return max(1, min(executor.max_workers, at_once, sharing))
+
+    def _of(self, made: Made, setup: Setup) -> Sequence[Target]:
+        """Return the targets of an entry, if it stands for several those that were asked for."""
+        targets = made.kind.make(made.alias, made.options, setup)
+        if not self.patterns or matches(made.alias, self.patterns):
+            return targets
+        own = [p for p in self.patterns if entry_of(p, [made.alias]) == made.alias]
+        wanted = picked([target.alias for target in targets], own)
+        return [target for target in targets if target.alias in wanted]
 
 
 def choose(
@@ -117,14 +127,15 @@ def choose(
         ConfigurationError: an entry is faulty.
     """
     entries = found(setting)
-    aliases = picked(list(entries) or [DEFAULT_TARGET], patterns)
+    names = list(entries) or [DEFAULT_TARGET]
+    aliases = picked(names, [entry_of(pattern, names) for pattern in patterns])
     if entries and local:
         aliases = _here(entries, aliases, patterns)
     if not entries or not aliases:
         return None
     secrets: set[str] = set()
     made = tuple(_made(alias, entries[alias], overruled, secrets) for alias in aliases)
-    return Chosen(made=made, secrets=frozenset(secrets))
+    return Chosen(made=made, secrets=frozenset(secrets), patterns=tuple(patterns))
 
 
 def find_target(where: str, backend: str) -> type[Target]:

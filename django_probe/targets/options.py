@@ -90,7 +90,7 @@ def resolved(where: str, value: Any, secrets: set[str]) -> Any:
     found = os.environ.get(reference[1])
     if found is None:
         raise ConfigurationError(
-            f"{where} is {value!r}, and the environment has no {reference[1]}: set it."
+            f"The environment has no {reference[1]}, expected what {where} refers to: set it."
         )
     secrets.add(found)
     return found

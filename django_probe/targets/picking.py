@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from django_probe.exceptions import UnknownTarget
 
-__all__ = ["NAMED", "picked"]
+__all__ = ["NAMED", "entry_of", "matches", "picked"]
+
+_REPLICA = re.compile(r"(.+)-[\d*?]+")
 
 NAMED = 12
 """Targets that an error names."""
@@ -19,9 +22,19 @@ def picked(aliases: Sequence[str], patterns: Sequence[str]) -> Sequence[str]:
     for pattern in patterns:
         if not any(fnmatchcase(alias, pattern) for alias in aliases):
             raise UnknownTarget(_unknown(pattern, aliases))
-    if not patterns:
-        return aliases
-    return [alias for alias in aliases if any(fnmatchcase(alias, p) for p in patterns)]
+    return [alias for alias in aliases if matches(alias, patterns)] if patterns else aliases
+
+
+def matches(alias: str, patterns: Sequence[str]) -> bool:
+    """Return whether one of these patterns picks an alias."""
+    return any(fnmatchcase(alias, pattern) for pattern in patterns)
+
+
+def entry_of(pattern: str, aliases: Sequence[str]) -> str:
+    """Return a pattern that picks the entries which replicas are of: ``web`` for ``web-2``."""
+    replica = _REPLICA.fullmatch(pattern)
+    is_there = any(fnmatchcase(alias, pattern) for alias in aliases)
+    return pattern if replica is None or is_there or replica[1] not in aliases else replica[1]
 
 
 def _unknown(pattern: str, aliases: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import time
 from urllib.parse import urlsplit
 
 from django_probe.targets.place import Place
@@ -11,8 +12,25 @@ from django_probe.targets.place import Place
 __all__ = ["addresses", "unresolved"]
 
 
+PAUSE = 0.5
+"""Seconds before a name is looked up once more."""
+
+
 def addresses(place: Place) -> tuple[list[str], str]:
-    """Return the addresses of a place's host, sorted by their numbers, or why there are none."""
+    """Return the addresses of a place's host, sorted by their numbers, or why there are none.
+
+    A name that has none is looked up again, as a connection is tried again.
+    """
+    found, problem = _addresses(place)
+    for _ in range(place.retries):
+        if found:
+            break
+        time.sleep(PAUSE)
+        found, problem = _addresses(place)
+    return found, problem
+
+
+def _addresses(place: Place) -> tuple[list[str], str]:
     parts = urlsplit(place.url)
     try:
         found = socket.getaddrinfo(
