@@ -31,7 +31,8 @@ _UNQUOTED = "/:@+=()[]"
 
 def mark(run: str, label: str = "") -> None:
     """Mark what the calling worker does from now on; without a run mark it no more."""
-    current_run.set(run)
+    if current_run.get() != run:  # To set one costs more, and it is the same for all probes.
+        current_run.set(run)
     current_label.set(label)
     if run:
         _marks[get_ident()] = run, label

@@ -46,6 +46,8 @@ def _callTestMethod(method: Callable[[], object]) -> None:
     unittest lets it pass, with a warning that nobody sees by default.
     """
     value = method()
+    if value is None:
+        return
     if isinstance(value, (Awaitable, Generator, AsyncGenerator)):
         if isinstance(value, (Coroutine, Generator)):
             value.close()  # Else Python warns that it was never awaited.
@@ -55,8 +57,7 @@ def _callTestMethod(method: Callable[[], object]) -> None:
         raise TypeError(
             f"It returned a {type(value).__name__}, so that its body did not run: {instead}."
         )
-    if value is not None:
-        _PLAIN(getattr(method, "__self__", None), lambda: value)
+    _PLAIN(getattr(method, "__self__", None), lambda: value)
 
 
 def _unwind(case: Any, recorder: Recorder, frames: TracebackType | None) -> None:
