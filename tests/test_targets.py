@@ -487,6 +487,41 @@ def test_failfast_ends_all_targets(project):
     }
 
 
+def test_failfast_ends_a_batch_on_another_target_that_runs_in_a_process(make_project):
+    source = """
+        import time, unittest
+        from pathlib import Path
+        from django_probe import current_target
+        class Together(unittest.TestCase):
+            @classmethod
+            def setUpClass(cls):
+                cls.alias = current_target().alias
+                Path(f"there-{cls.alias}").touch()
+            def test_a(self):
+                while len(list(Path().glob("there-*"))) < 2:
+                    time.sleep(0.01)
+                self.assertEqual(self.alias, "b")
+            def test_b(self):
+                time.sleep(0.5)
+            def test_c(self):
+                time.sleep(0.5)
+            def test_d(self):
+                time.sleep(0.5)
+            def test_e(self):
+                time.sleep(0.5)
+            def test_f(self):
+                time.sleep(0.5)
+    """
+    executor = {"BACKEND": "processes"}
+    targets = {n: {"BACKEND": "local", "OPTIONS": {"executor": executor}} for n in "ab"}
+    project = make_project({"shop/probes.py": source}, f"PROBE_TARGETS = {targets!r}\n")
+    done = project.probe("--format", "json", "--failfast")
+    told = json.loads(done.stdout)
+    assert done.returncode == 1, done.stderr
+    last = [r for r in told["results"] if r["target"] == "b"][-1]
+    assert (last["outcome"], last["reason"]) == ("not_run", "--failfast: a probe before it failed")
+
+
 FLAKY = {
     "shop/probes.py": """
         import unittest

@@ -20,7 +20,7 @@ from django_probe.executors.connections import permit_writes, watch_connections
 from django_probe.executors.fixture_run import FixtureRun
 from django_probe.executors.ledger import Holder, Ledger
 from django_probe.executors.places import Place
-from django_probe.executors.process.frames import Answer, Charter, Given, Stop
+from django_probe.executors.process.frames import Answer, Charter, Given, Halt, Stop
 from django_probe.executors.process.line import Line, Outbox, end_group
 from django_probe.executors.process.pipes import Pipes
 from django_probe.executors.process.references import Resolver, name_of, stand_in
@@ -201,6 +201,8 @@ class _Pool(ThreadPool):
             self._mail.given.put(heard)
         elif isinstance(heard, Answer):
             self._mail.answers.put(heard.may_start)
+        elif isinstance(heard, Halt):
+            self._deadline.halt(heard.reason)
         elif isinstance(heard, Stop):
             self._deadline.expire(heard.reason, signal=heard.signal)
 

@@ -19,7 +19,7 @@ from django_probe.details import Problem
 from django_probe.executors.process.references import Reference
 from django_probe.run_config import RunConfig
 
-__all__ = ["Answer", "Charter", "Frames", "Given", "Lines", "Stop", "framed", "word"]
+__all__ = ["Answer", "Charter", "Frames", "Given", "Halt", "Lines", "Stop", "framed", "word"]
 
 _LENGTH = struct.Struct("!I")
 
@@ -59,6 +59,13 @@ class Stop:
 
     reason: str
     signal: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """No further probe starts: one on another target has failed, under ``--failfast``."""
+
+    reason: str
 
 
 def framed(record: object) -> bytes:

@@ -13,7 +13,7 @@ from django_probe.executors.batch_run import BatchRun
 from django_probe.executors.ledger import Ledger
 from django_probe.executors.process.crew import TICK, Crew
 from django_probe.executors.process.dying import exited, how_ended
-from django_probe.executors.process.frames import Charter, Stop
+from django_probe.executors.process.frames import Charter, Halt, Stop
 from django_probe.executors.process.hearing import Hearing
 from django_probe.executors.process.remote import RemoteWorker
 from django_probe.executors.process.starting import Starter, Starters
@@ -76,6 +76,7 @@ class ProcessPool:
         self._due = _Due()
         self._faults = 0
         self._ended_at: float | None = None
+        self._halted = False
         self.kill_all = self._crew.kill_all
         self.close = self._crew.close
 
@@ -141,6 +142,10 @@ class ProcessPool:
         if self._ended_at is None and self._deadline.passed:
             self._ended_at = now
             self._tell_end()
+        if self._deadline.halted and not self._halted:
+            self._halted = True
+            for worker in self._crew:
+                worker.send(Halt(self._deadline.halted))
         for worker in self._crew:
             if self._ended_at is not None:
                 if now - self._ended_at >= LAST_GRACE and worker.task is not None:
