@@ -8,10 +8,11 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import shutil
 import sys
 import xml.etree.ElementTree as ET
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import processes
@@ -48,12 +49,7 @@ def show(work: Path) -> None:
     token = secrets.token_urlsafe()
     shops = {alias: opened_at(work / alias, release, token) for alias, release in PLACES.items()}
     run.say("1. Prepare a shop in three places; asia has not got the new release yet")
-    for alias, shop in shops.items():
-        for step in (["migrate"], ["load_shop"]):
-            processes.manage(shop, *step)
-        if PLACES[alias] == OLD:
-            processes.manage(shop, "migrate", "orders", "0001")
-        print(f"   {alias}: release {PLACES[alias]}, {short(shop.work)}/")
+    prepare(shops)
     with contextlib.ExitStack() as stack:
         urls = [f"{a}={stack.enter_context(processes.opened(shop))}" for a, shop in shops.items()]
         run.say("2. Ask all three at once, from outside: no Django project is needed for this")
@@ -65,6 +61,23 @@ def show(work: Path) -> None:
         code = ask(token, *urls, "--expect-release", NEW, "-v", "0")
         expect(code, 4, "asia serves another release")
     run.say("The shops are closed; nothing is left running. Exit codes 1 and 4, as expected.")
+
+
+def prepare(shops: Mapping[str, Shop]) -> None:
+    """Fill one shop, and open the others with the same goods.
+
+    Raises:
+        DemoFailed: a work folder or a database refuses.
+    """
+    first = next(iter(shops.values()))
+    for step in (["migrate"], ["load_shop"]):
+        processes.manage(first, *step)
+    for alias, shop in shops.items():
+        if shop is not first:
+            shutil.copytree(first.work, shop.work, dirs_exist_ok=True)
+        if PLACES[alias] == OLD:
+            processes.manage(shop, "migrate", "orders", "0001")
+        print(f"   {alias}: release {PLACES[alias]}, {short(shop.work)}/")
 
 
 def opened_at(work: Path, release: str, token: str) -> Shop:

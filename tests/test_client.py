@@ -245,7 +245,7 @@ def test_it_starts_as_fast_as_requests_is_imported():
         "requests": ["-c", "import requests"],
     }
     taken = {name: [] for name in starts}
-    for _ in range(7):
+    for _ in range(5):
         for name, arguments in starts.items():
             began = time.perf_counter()
             subprocess.run([sys.executable, *arguments], env=environment(), check=True)

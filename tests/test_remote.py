@@ -220,6 +220,13 @@ def test_no_plan_beyond_measure_is_believed(planned):
     assert failure(events).exception_class_path == "WireError"
 
 
+@pytest.mark.parametrize("targets", [["eu", 7], ["t"] * 1001, [["x"]], {"a": 1, "b": 2}, 7])
+def test_targets_that_are_none_fail_the_target(targets):
+    events = answered(wire(changed(WIRE[0], targets=targets), *WIRE[1:]))
+    hold_the_promise(events)
+    assert failure(events).exception_class_path == "WireError"
+
+
 def test_it_asks_for_the_selection_anew_and_as_it_happens():
     heads = []
 

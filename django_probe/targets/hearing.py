@@ -28,7 +28,8 @@ __all__ = ["Hearing"]
 
 MOST_PLANNED = 100_000
 """Results that a remote may announce: each of them gets one, come what may."""
-MOST_FAULTS = 1000
+MOST_TOLD = 1000
+"""Targets of its own, and failures of fixtures and targets, that it may tell."""
 
 
 class Hearing:
@@ -95,8 +96,7 @@ class Hearing:
         elif isinstance(event, RunFinished):
             yield from self.end(event.summary)
         elif isinstance(event, TargetStarted):
-            if not self._is_planned:
-                self._announce(event.planned)
+            self._announce(None if self._is_planned else event.planned)
         else:
             yield from self._fault(event)
 
@@ -107,16 +107,16 @@ class Hearing:
             kind: a name for it, as of an exception.
         """
         if not self.began:
-            self.began = True
-            yield self._started(datetime.now(timezone.utc))
+            yield from self.nothing(self._planned or None)
         error = ErrorDetail(exception_class_path=kind, message=self._foreign.message(why))
         self._failures.append(error)
         yield from self._failed()
         yield from self._rest(f"not told: {error.message}")
 
-    def nothing(self) -> Iterator[Event]:
-        """Yield that there is nothing to ask."""
-        yield self._started(datetime.now(timezone.utc), planned=0)
+    def nothing(self, planned: int | None = 0) -> Iterator[Event]:
+        """Yield that nothing was asked, or could be."""
+        self.began = True
+        yield self._started(datetime.now(timezone.utc), planned=planned)
 
     def stop(self, why: str) -> Iterator[Event]:
         """Yield what has no result yet as not run: this run wants no more of it."""
@@ -142,8 +142,10 @@ class Hearing:
             release=self._foreign.name(event.release),
             instance=self._instance(event.instance),
         )
+        self._targets = tuple(map(self._foreign.name, event.targets[: MOST_TOLD + 1]))
+        if len(self._targets) > MOST_TOLD:
+            raise WireError(f"It has more than {MOST_TOLD} targets.")
         self.began = True
-        self._targets = tuple(map(self._foreign.name, event.targets))
         yield started
         wrong = wrong_release(self._config, self._alias, started.release)
         if wrong is not None:
@@ -209,11 +211,7 @@ class Hearing:
         )
 
     def end(self, summary: Summary | None = None) -> Iterator[Event]:
-        """Yield what the end of the wire comes to.
-
-        Args:
-            summary: its own verdict, which may contradict what it told before.
-        """
+        """Yield what the end of the wire comes to; its own verdict may contradict what it told."""
         self.whole = True
         missing = self._planned - len(self._told)
         if missing > 0:
@@ -227,8 +225,8 @@ class Hearing:
 
     def _fault(self, event: Event) -> Iterator[Event]:
         self._faults += 1
-        if self._faults > MOST_FAULTS:
-            raise WireError(f"It tells more than {MOST_FAULTS} failed fixtures and targets.")
+        if self._faults > MOST_TOLD:
+            raise WireError(f"It tells more than {MOST_TOLD} failed fixtures and targets.")
         if isinstance(event, FixtureFailed):
             self._is_red = True
             yield replace(
