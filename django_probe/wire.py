@@ -104,10 +104,10 @@ def _result_from(body: Mapping[str, Any], probe: Probe | None = None) -> ProbeRe
 
 def _counts_from(body: Mapping[str, Any]) -> Counts:
     return Counts(
-        outcomes={outcome: body[outcome.value] for outcome in Outcome if body.get(outcome.value)},
-        subtests={Outcome(name): n for name, n in body.get("subtests", {}).items()},
-        blocking=body.get("blocking", 0),
-        flaky=body.get("flaky", 0),
+        outcomes={o: int(body[o.value]) for o in Outcome if body.get(o.value)},
+        subtests={Outcome(name): int(n) for name, n in body.get("subtests", {}).items()},
+        blocking=int(body.get("blocking", 0)),
+        flaky=int(body.get("flaky", 0)),
     )
 
 
