@@ -125,7 +125,7 @@ def test_a_fault_is_told_and_what_came_before_it_is_kept(name):
     events = answered(
         answer,
         timeout=0.3 if short else 5,
-        deadline=0.5 if name == "slow drip" else DEADLINE,
+        deadline=0.5 if name in ("slow drip", "429") else DEADLINE,
     )
     assert time.monotonic() - began < DEADLINE
     hold_the_promise(events)
@@ -290,6 +290,17 @@ def test_a_refusal_is_not_asked_again():
 
     answered(answer, retries=5)
     assert len(asked) == 1
+
+
+def test_one_that_is_busy_is_asked_until_it_is_not():
+    asked = []
+
+    def answer(peer):
+        asked.append(1)
+        (status(429, "Retry-After: 0") if len(asked) < 3 else wire(*WIRE))(peer)
+
+    assert outcomes(answered(answer, retries=0)) == PASSED
+    assert len(asked) == 3
 
 
 def test_nobody_there():

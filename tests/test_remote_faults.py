@@ -25,6 +25,7 @@ OPTIONS = {
     "black hole": {"timeout": 0.3},
     "never ends": {"timeout": 0.3},
     "slow drip": {"deadline": 2.0},
+    "429": {"deadline": 2.0},
 }
 LEFT_OUT = {"a green verdict on a red run"}
 

@@ -46,19 +46,26 @@ Query = Sequence[tuple[str, str]]
 def ask(place: Place, query: Query, run_id: str, deadline: Deadline) -> Iterator[bytes]:
     """Yield the wire in pieces, as it comes; tried again where no connection comes about.
 
+    One that is busy with other runs (429) is asked until it is not, or the time is over:
+    replicas that share a cache share ``PROBE_VIEW_RUNS``.
+
     Raises:
         RemoteFailed: there is none, or no more of it.
     """
-    pause = FIRST_PAUSE
-    for left in range(place.retries, -1, -1):
+    left, pause = place.retries, FIRST_PAUSE
+    while True:
         try:
             yield from _asked(place, query, run_id, deadline)
             return
         except RemoteFailed as exc:
-            # Not all at the same time again: many targets may have lost one network.
-            if not exc.passing or not left or not deadline.pause(random.uniform(pause / 2, pause)):  # noqa: S311
+            if not exc.passing or (exc.after is None and not left) or deadline.halted:
                 raise
-        pause = min(2 * pause, LONGEST_PAUSE)
+            # Not all at the same time again: many targets may have lost one network.
+            wait = exc.after or pause
+            if not deadline.pause(random.uniform(wait / 2, wait)):  # noqa: S311
+                raise
+            if exc.after is None:
+                left, pause = left - 1, min(2 * pause, LONGEST_PAUSE)
 
 
 def _asked(place: Place, query: Query, run_id: str, deadline: Deadline) -> Iterator[bytes]:
@@ -143,7 +150,10 @@ def _refuse_what_is_no_wire(response: BaseHTTPResponse) -> None:
             )
         why = _said(response) or hint
         more = f": {why}" if why else ""
-        raise RemoteFailed(_kind(status), f"it answered {_named(status)}{more}")
+        told = f"it answered {_named(status)}{more}"
+        is_busy = status == HTTPStatus.TOO_MANY_REQUESTS
+        after = _after(response.headers.get("Retry-After", "")) if is_busy else None
+        raise RemoteFailed(_kind(status), told, passing=is_busy, after=after)
     content_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if content_type != WIRE_TYPE:
         raise RemoteFailed(
@@ -151,6 +161,11 @@ def _refuse_what_is_no_wire(response: BaseHTTPResponse) -> None:
             f"it answered with {content_type[:TOLD]!r}, expected {WIRE_TYPE!r}: give the URL of its"
             " /probe/",
         )
+
+
+def _after(text: str) -> float:
+    """Return the seconds after which to ask again, at most ``LONGEST_PAUSE``."""
+    return max(1.0, min(float(text), LONGEST_PAUSE)) if text.isdecimal() else LONGEST_PAUSE
 
 
 _KNOWN = frozenset(HTTPStatus)

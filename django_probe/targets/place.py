@@ -55,9 +55,13 @@ class RemoteFailed(Exception):
         kind: a name for it, as of an exception.
         why: in words for a person.
         passing: whether it may be otherwise in a moment, and nothing was told yet.
+        after: seconds after which it wants to be asked again.
     """
 
-    def __init__(self, kind: str, why: str, *, passing: bool = False) -> None:
+    def __init__(
+        self, kind: str, why: str, *, passing: bool = False, after: float | None = None
+    ) -> None:
         super().__init__(why)
+        self.after = after
         self.kind = kind
         self.passing = passing
