@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import sys
 import traceback
 import unittest
 
+import pytest
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext
 
 from django_probe.reporters._xml import Document, Element
@@ -136,6 +138,11 @@ class TestUnittest:
         assert "_callTearDown" in frames[0]
         assert "_callCleanup" in frames[1]
 
+    def test_a_test_method_is_called_once_by_a_method_of_its_own(self):
+        called = []
+        unittest.TestCase._callTestMethod(None, lambda: called.append(1))
+        assert called == [1]
+
     def test_an_async_case_has_a_loop_that_can_be_woken(self):
         loops = []
 
@@ -152,6 +159,23 @@ class TestUnittest:
     def test_an_async_case_runs_in_a_context_that_can_be_replaced(self):
         case = unittest.IsolatedAsyncioTestCase("setUp")
         assert hasattr(case, "_asyncioTestContext") == (sys.version_info >= (3, 11))
+
+
+class TestFunctools:
+    """What ``functools.cache`` is made of, without its copying of names."""
+
+    def test_it_keeps_what_a_function_returned_and_nothing_when_it_raised(self):
+        called = []
+        kept = functools._lru_cache_wrapper(
+            lambda: called.append(1) or "value", None, False, functools._CacheInfo
+        )
+        assert (kept(), kept(), called, kept.cache_info().currsize) == ("value", "value", [1], 1)
+
+        raising = functools._lru_cache_wrapper(lambda: 1 / 0, None, False, functools._CacheInfo)
+        with pytest.raises(ZeroDivisionError) as raised:
+            raising()
+        assert raised.traceback[-2].lineno == raised.traceback[0].lineno
+        assert raising.cache_info().currsize == 0
 
 
 class TestAsgiref:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
 from types import TracebackType
@@ -16,6 +17,8 @@ from django_probe.recording import Recorder
 __all__ = ["call"]
 
 _PLAIN: Any = TestCase._callTestMethod  # type: ignore[attr-defined]
+_KEPT: Any = functools._lru_cache_wrapper
+"""What ``functools.cache`` makes, without the copying of names and documents."""
 
 
 def call(planned: Planned, recorder: Recorder) -> None:
@@ -45,19 +48,32 @@ def _callTestMethod(method: Callable[[], object]) -> None:
 
     unittest lets it pass, with a warning that nobody sees by default.
     """
-    value = method()
-    if value is None:
+    # It stands below unittest's own frame, not one of ours: warnings are put down to callers by
+    # counting frames. A cache calls it without a frame, and has what it returned.
+    kept = _KEPT(method, None, False, functools._CacheInfo)
+    try:
+        _PLAIN(getattr(method, "__self__", None), kept)
+    except DeprecationWarning:
+        if kept.cache_info().currsize:  # It has returned: the warning is unittest's, of its value.
+            _refuse_lazy(kept())
+        raise
+    value = kept()
+    if value is not None:
+        _refuse_lazy(value)
+
+
+def _refuse_lazy(value: object) -> None:
+    """Raise an error where a method returned what would have to be run."""
+    if not isinstance(value, (Awaitable, Generator, AsyncGenerator)):
         return
-    if isinstance(value, (Awaitable, Generator, AsyncGenerator)):
-        if isinstance(value, (Coroutine, Generator)):
-            value.close()  # Else Python warns that it was never awaited.
-        instead = "it must not yield"
-        if isinstance(value, Awaitable):
-            instead = "derive its class from unittest.IsolatedAsyncioTestCase"
-        raise TypeError(
-            f"It returned a {type(value).__name__}, so that its body did not run: {instead}."
-        )
-    _PLAIN(getattr(method, "__self__", None), lambda: value)
+    if isinstance(value, (Coroutine, Generator)):
+        value.close()  # Else Python warns that it was never awaited.
+    instead = "it must not yield"
+    if isinstance(value, Awaitable):
+        instead = "derive its class from unittest.IsolatedAsyncioTestCase"
+    raise TypeError(
+        f"It returned a {type(value).__name__}, so that its body did not run: {instead}."
+    )
 
 
 def _unwind(case: Any, recorder: Recorder, frames: TracebackType | None) -> None:
