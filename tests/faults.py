@@ -50,15 +50,15 @@ class Peer:
     def gone(self) -> bool:
         """Wait until it has hung up; return False where the test was over before."""
         self.connection.settimeout(0.05)
-        while not self.closing.is_set():
+        while True:
             try:
                 if not self.connection.recv(4096):
                     return True
             except TimeoutError:
-                continue
+                if self.closing.is_set():
+                    return False
             except OSError:
                 return True
-        return False
 
 
 @contextlib.contextmanager

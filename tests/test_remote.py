@@ -7,6 +7,7 @@ import json
 import socket
 import ssl
 import sys
+import threading
 import time
 from dataclasses import replace
 
@@ -570,6 +571,25 @@ def test_each_address_of_a_name_is_a_target(monkeypatch):
         ("eu-2", "10.0.0.10"),
         ("eu-3", "fd00::2"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("place", "deadline", "kind"),
+    [({"connect_timeout": 0.2}, 20, "Unreachable"), ({}, 0.3, "Deadline")],
+    ids=["timeout", "deadline"],
+)
+def test_a_resolver_that_does_not_answer_holds_up_nobody(place, deadline, kind, monkeypatch):
+    answered = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *a, **k: answered.wait(60) and [])
+    place = Place(url="https://shop.example/", retries=0, **place)
+    target = RemoteTarget(place, RunConfig(), alias="eu")
+    began = time.monotonic()
+    try:
+        events = list(target.run(Selection(), Deadline(deadline)))
+    finally:
+        answered.set()
+    assert time.monotonic() - began < 15
+    assert failure(events).exception_class_path == kind
 
 
 def test_one_replica_can_be_asked(monkeypatch):

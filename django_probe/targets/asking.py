@@ -22,6 +22,7 @@ from django_probe.exceptions import TargetLoop
 from django_probe.run_config import RUN_ID
 from django_probe.sanitizing import one_line
 from django_probe.targets.place import WIRE_TYPE, Place, RemoteFailed
+from django_probe.targets.resolving import look_up
 from django_probe.targets.sockets import Clock, manager, ticking, tls
 
 __all__ = ["ask"]
@@ -99,7 +100,10 @@ def _response(
         address = f"[{place.address}]" if ":" in place.address else place.address
         port = f":{parts.port}" if parts.port else ""
         asked = parts._replace(netloc=f"{address}{port}")
-    made = manager(_proxy(parts.scheme, place.host), **options)
+    proxy = _proxy(parts.scheme, place.host)
+    if not proxy:
+        look_up(str(asked.hostname), connect, deadline)
+    made = manager(proxy, **options)
     token = ticking.set(Clock(deadline, place.timeout))
     try:
         response = made.request(
@@ -203,6 +207,9 @@ def _failed(exc: Exception, place: Place, deadline: Deadline, *, began: bool) ->
         return RemoteFailed("Unreachable", f"the proxy of the environment: {_why(exc)}")
     if isinstance(exc, (errors.NewConnectionError, errors.ConnectTimeoutError, errors.ProxyError)):
         why = f"no connection to {place.host}: {_why(exc)}"
+        return RemoteFailed("Unreachable", why, passing=True)
+    if type(exc) is TimeoutError:
+        why = f"no connection to {place.host}: {exc}"
         return RemoteFailed("Unreachable", why, passing=True)
     if isinstance(exc, (errors.ReadTimeoutError, TimeoutError)):
         return RemoteFailed("Silent", f"nothing came for {place.timeout:g} s")
