@@ -17,6 +17,8 @@ __all__ = ["FileOutput", "Output", "StreamOutput", "mend_descriptors", "own_stdo
 
 BUFFER = 128 * 1024
 """Bytes that are written to a file at once; Python's 8 KiB are some twenty results."""
+BY_LINES = 1
+"""The same for a pipe or a device: who reads it sees a result as soon as it is written."""
 
 
 class Output:
@@ -129,7 +131,7 @@ class FileOutput(Output):
             raise IsADirectoryError(0, "it is a folder", str(path))
         self._real = Path(os.path.realpath(path))
         if path.exists() and not (path.is_file() and self._real.is_file()):
-            self._stream = path.open("w", encoding="utf-8", newline="\n")
+            self._stream = path.open("w", BY_LINES, encoding="utf-8", newline="\n")
             return self._stream
         self._real.parent.mkdir(parents=True, exist_ok=True)
         beside = self._real.with_name(f".{self._real.name[:40]}.{uuid.uuid4().hex[:8]}.tmp")
@@ -159,8 +161,7 @@ def own_stdout(*, for_good: bool = False) -> Iterator[TextIO | None]:
     # waits in the buffer, must not get in front of the report.
     kept = os.dup(1)
     _put_stderr_on_1()
-    # By lines, so that who reads a pipe sees a result as soon as it is written.
-    buffering = BUFFER if stat.S_ISREG(os.fstat(kept).st_mode) else 1
+    buffering = BUFFER if stat.S_ISREG(os.fstat(kept).st_mode) else BY_LINES
     report = os.fdopen(kept, "w", buffering, encoding="utf-8", newline="\n", errors="replace")
     try:
         yield report

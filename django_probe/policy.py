@@ -34,8 +34,10 @@ def is_tried_again(
     Args:
         raised: for each exception, the dotted paths of its class and of all its bases.
     """
+    if outcome not in TRIED_AGAIN:
+        return False
     retry = retry_of(config, probe)
-    if outcome not in TRIED_AGAIN or retry.times <= config.tries:
+    if retry.times <= config.tries:
         return False
     if not retry.only_on:
         return True

@@ -47,6 +47,7 @@ class Recorder(unittest.TestResult):
         self._target = target
         self._worker = worker
         self._dirty = True
+        self._subtests = SubTests()
         self.reset()
 
     def reset(self) -> None:
@@ -57,7 +58,8 @@ class Recorder(unittest.TestResult):
         self._outcomes: list[Outcome] = []
         self._errors: list[ErrorDetail] = []
         self._cleanup_errors: list[ErrorDetail] = []
-        self._subtests = SubTests()
+        if self._subtests.total:
+            self._subtests = SubTests()
         self._raised: set[tuple[str, ...]] = set()
         self._reason = ""
         self.errors, self.failures, self.skipped = [], [], []

@@ -22,10 +22,11 @@ OVERHEAD = 16
 class SubTests:
     """Collect sub-tests: all of them, until there is no more room; then count them."""
 
-    __slots__ = ("_bad", "_left_out", "_listed", "_names", "_room", "_tracebacks", "_total")
+    __slots__ = ("_bad", "_left_out", "_listed", "_names", "_room", "_tracebacks", "total")
 
     def __init__(self) -> None:
-        self._total = 0
+        self.total = 0
+        """Sub-tests that were taken."""
         self._bad = 0
         self._tracebacks = 0
         self._names: list[str] = []
@@ -40,7 +41,7 @@ class SubTests:
 
     def add(self, description: str, outcome: Outcome, error: ErrorDetail | None) -> None:
         """Take a sub-test; every text is fit to be shown."""
-        self._total += 1
+        self.total += 1
         if error is not None:
             self._bad += 1
             self._tracebacks += 1
@@ -76,7 +77,7 @@ class SubTests:
         more = f", and {self._bad - NAMES_TOLD} more" if self._bad > NAMES_TOLD else ""
         return ErrorDetail(
             exception_class_path=bad[0][1].exception_class_path,
-            message=f"{self._bad} of {self._total} sub-tests failed: {names}{more}",
+            message=f"{self._bad} of {self.total} sub-tests failed: {names}{more}",
             traceback="\n".join(
                 f"{name}\n{error.traceback}" for name, error in bad if error.traceback
             ),

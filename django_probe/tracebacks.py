@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import unittest
 from types import TracebackType
 from typing import Any
@@ -49,7 +50,7 @@ def formatted(result: unittest.TestResult, err: Any, test: Any) -> str:
 
 def is_of_cleanup(frames: TracebackType | None) -> bool:
     """Tell whether unittest was in tearDown or a cleanup, by its own frames."""
-    while frames is not None and _is_runner(frames):
+    while frames is not None and _is_runner(_module(frames)):
         if frames.tb_frame.f_code.co_name in _CLEANUPS:
             return True
         frames = frames.tb_next
@@ -59,15 +60,16 @@ def is_of_cleanup(frames: TracebackType | None) -> bool:
 def _own(frames: TracebackType | None) -> TracebackType | None:
     """Leave out the frames of unittest and of its event loop: they are in every traceback."""
     own = last = frames
-    while own is not None and _is_runner(own):
+    while own is not None and _is_runner(_module(own)):
         last, own = own, own.tb_next
     if own is None and last is not None and _module(last) == _CALLING:
         return None  # It says all.
     return own or frames
 
 
-def _is_runner(frames: TracebackType) -> bool:
-    return _module(frames).startswith(_RUNNERS)
+@functools.lru_cache(maxsize=256)
+def _is_runner(module: str) -> bool:
+    return module.startswith(_RUNNERS)
 
 
 def _module(frames: TracebackType) -> str:

@@ -10,7 +10,7 @@ _ESCAPES = str.maketrans(
 
 
 class CData:
-    """A CDATA section."""
+    """CDATA sections: one, or more where the text holds what would end it."""
 
     __slots__ = ("_text",)
 
@@ -18,8 +18,8 @@ class CData:
         self._text = text
 
     def xml(self) -> str:
-        """Return it as XML; xmlrunner has split the text where it held ``]]>``."""
-        return f"<![CDATA[{self._text}]]>"
+        """Return it as XML."""
+        return f"<![CDATA[{self._text.replace(']]>', ']]]]><![CDATA[>')}]]>"
 
 
 class Element:

@@ -58,8 +58,19 @@ def _shaped(value: object) -> object:
     """
     if not isinstance(value, str):
         return value
+    if _is_shaped(value):
+        text = value.removesuffix("\n")
+        return f"{text}\n" if "\n" in text else text
     lines = [_line(line) for line in value.split("\n") if line.strip()]
     return "\n".join(lines) + ("\n" if len(lines) > 1 else "")
+
+
+def _is_shaped(text: str) -> bool:
+    """Return whether a quick look tells that no line has to be changed; True for most text."""
+    plain = text.isascii() and text.replace("\n", "").isprintable()
+    if not plain or text[:1] == "\n" or text[-1:] == " ":
+        return False
+    return not (" \n" in text or "\n\n" in text or "..." in text or "---" in text)
 
 
 def _line(line: str) -> str:

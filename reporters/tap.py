@@ -92,8 +92,6 @@ class TapReporter(Reporter):
             diagnostics,
         )
         self.stream.write(f"{line}\n")
-        if not ok:
-            self.stream.flush()
 
 
 def _described(name: str, target: str) -> str:
