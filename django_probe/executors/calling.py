@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
 from types import TracebackType
@@ -11,6 +12,7 @@ from unittest import SkipTest, TestCase
 
 from django_probe.exceptions import ProbeTimeout
 from django_probe.executors import async_cases
+from django_probe.executors.leaving import leave_child
 from django_probe.plan import Planned
 from django_probe.recording import Recorder
 
@@ -28,12 +30,13 @@ def call(planned: Planned, recorder: Recorder) -> None:
         ProbeTimeout: it was interrupted, where unittest did not record it.
     """
     case: Any = None
+    process = os.getpid()
     try:
         case = planned.make()
-        if async_cases.is_async(case):
+        if type(case)._callTestMethod is _PLAIN:
+            case._callTestMethod = functools.partial(_callTestMethod, process)
+        elif async_cases.is_async(case):
             async_cases.prepare(case)
-        elif type(case)._callTestMethod is _PLAIN:
-            case._callTestMethod = _callTestMethod
         case(recorder)
     except ProbeTimeout as exc:
         _unwind(case, recorder, exc.__traceback__)
@@ -41,9 +44,12 @@ def call(planned: Planned, recorder: Recorder) -> None:
     except BaseException as exc:
         recorder.add_raised(case, sys.exc_info())
         _unwind(case, recorder, exc.__traceback__)
+    finally:
+        if os.getpid() != process:
+            leave_child()
 
 
-def _callTestMethod(method: Callable[[], object]) -> None:
+def _callTestMethod(process: int, method: Callable[[], object]) -> None:
     """Call a test method; one whose body has not run has not passed.
 
     unittest lets it pass, with a warning that nobody sees by default.
@@ -57,6 +63,9 @@ def _callTestMethod(method: Callable[[], object]) -> None:
         if kept.cache_info().currsize:  # It has returned: the warning is unittest's, of its value.
             _refuse_lazy(kept())
         raise
+    finally:
+        if os.getpid() != process:  # Before a child tears down what is its parent's.
+            leave_child()
     value = kept()
     if value is not None:
         _refuse_lazy(value)

@@ -1,14 +1,15 @@
-"""What a probe in a thread cannot do: end the process of the whole run."""
+"""Leaving a process: a probe may not end that of the run, a child that it forks has to end."""
 
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
-__all__ = ["no_leaving"]
+__all__ = ["leave_child", "no_leaving"]
 
 _leave = os._exit
 _lock = threading.Lock()
@@ -28,6 +29,18 @@ def no_leaving() -> Iterator[None]:
         yield
     finally:
         _count(-1)
+
+
+def leave_child() -> NoReturn:
+    """End a child that a probe has forked and that has come back out of the probe.
+
+    All that follows is its parent's to do: to tear down, to tell the result, to run the
+    other probes. Nothing is flushed: what waits in buffers is the parent's too. The status
+    is Python's for a program: 0, 1 after an exception, or what ``sys.exit`` was given.
+    """
+    exc = sys.exc_info()[1]
+    status: object = exc.code if isinstance(exc, SystemExit) else exc and 1
+    _leave(status & 0xFF if isinstance(status, int) else int(status is not None))
 
 
 def _count(more: int) -> None:

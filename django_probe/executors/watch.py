@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 import threading
 import time
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from django_probe.deadline import Deadline
 from django_probe.details import Problem, kinds_of
 from django_probe.exceptions import ProbeTimeout
+from django_probe.executors.leaving import leave_child
 from django_probe.results import ErrorDetail, Outcome
 from django_probe.tracebacks import TIMEOUT
 
@@ -137,15 +139,18 @@ def bounded(
     """Call a function as one step; return why it was stopped, and the seconds it took.
 
     ``ProbeTimeout`` may come at any bytecode until ``end()`` has returned, once:
-    hence the second ``try``.
+    hence the second ``try``. A child that the function has forked does not return from here.
     """
-    began = time.monotonic()
+    began, process = time.monotonic(), os.getpid()
     try:
         try:
             watch.begin(began, limit)
             function()
         except ProbeTimeout:
             pass
+        finally:
+            if os.getpid() != process:
+                leave_child()
         verdict = watch.end()
     except ProbeTimeout:
         verdict = watch.end()
