@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
+from django_probe.again import spelled
 from django_probe.base_runner import BaseRunner
 from django_probe.client_options import NAME, parsed
 from django_probe.details import text_of
@@ -37,6 +38,8 @@ __all__ = ["TOKEN", "Client", "main"]
 TOKEN = "PROBE_TOKEN"  # noqa: S105 - a name
 """The environment variable that has the token; with ``_`` and an alias behind it, that of one."""
 
+_SAME = ("target", "tag", "exclude_tag", "patterns")
+"""Options without which others would be asked, or for other probes."""
 _NAMED = re.compile(r"([^=/:?#]*)=(.*)", re.DOTALL)
 _NO_ALIAS = re.compile(r"[^A-Za-z0-9_-]+")
 
@@ -120,13 +123,8 @@ class Client(BaseRunner):
 
     def reporter_defaults(self, found: Format) -> dict[str, Any]:
         """Return the options that reporters get if their class ``accepts`` them."""
-        command = " ".join(
-            [
-                NAME,
-                *map(shlex.quote, self.option("urls", ())),
-                *(f"--target {shlex.quote(pattern)}" for pattern in self.option("target", ())),
-            ]
-        )
+        urls = map(shlex.quote, self.option("urls", ()))
+        command = " ".join([NAME, *urls, *spelled(self.options, _SAME)])
         again = {} if self.option("wires") else {"command": command}
         return {**super().reporter_defaults(found), **again}
 

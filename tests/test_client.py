@@ -96,6 +96,8 @@ def test_several_are_told_apart_and_one_red_is_red(green, red, tmp_path):
     again = f"django-probe-remote eu={green} us={red} --target us shop.Checkout.test_1\n"
     assert again in done.stdout
     assert client(*shlex.split(again)[1:-1]).returncode == 1
+    narrow = f"django-probe-remote {red} --exclude-tag slow -k '*Checkout*' shop.Checkout.test_1\n"
+    assert narrow in client(*shlex.split(narrow)[1:-1]).stdout
     assert client(f"eu={green}", f"us={red}", "--target", "e*").returncode == 0
 
 

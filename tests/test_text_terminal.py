@@ -248,6 +248,23 @@ def test_many_failures_are_named_by_class_and_too_many_are_cut(make_project):
     assert re.search(r"\n  … and 10 more; all of it again:\n  \S+ manage\.py probe shop\n", text)
 
 
+def test_the_command_that_is_named_is_as_narrow_as_the_one_that_was_given(make_quick):
+    methods = "\n".join(f"    def test_{n}(self): self.fail()" for n in range(30))
+    project = make_quick(
+        {
+            "shop/probes.py": "import unittest\nfrom django_probe import tag\n"
+            f"@tag('a b')\nclass C(unittest.TestCase):\n    def test_ok(self): pass\n{methods}"
+        }
+    )
+    narrow = ["--tag", "a b", "--exclude-tag", "slow", "-k", "*test_[12]*"]
+    whole = rerun_of(project.probe(*narrow).stdout)
+    assert whole == [*narrow, "shop.C"]
+    assert "NOT OK: 22 probes in " in project.probe(*whole).stdout
+    text = project.probe("shop", *narrow, "-k", "test_ok").stdout
+    (line,) = re.findall(r"\n  … and 2 more; all of it again:\n  (.*)\n", text)
+    assert shlex.split(line)[1:] == ["manage.py", "probe", *narrow, "-k", "test_ok", "shop"]
+
+
 # A run loads what it needs.
 
 NEVER = {"rich", "lxml", "xmlrunner", "tap", "yaml", "django.test", "multiprocessing", "asyncio"}
