@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import unittest
 from functools import cached_property
-from inspect import iscoroutinefunction
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 
 from django.apps import AppConfig
 
@@ -25,6 +25,7 @@ _AWAITED = {
     "tearDownClass": _PLAIN,
 }
 """Fixtures that unittest calls without awaiting them -> what to do instead."""
+_ASYNC = ("asyncSetUp", "asyncTearDown")
 _CALLERS = ("run", "_callSetUp")
 _UNITTESTS = frozenset({"unittest.case", "unittest.async_case"})
 
@@ -107,13 +108,18 @@ def refusal(case_class: type) -> Problem | None:
 
 
 def unawaited(case_class: type) -> Problem | None:
-    """Return why a class must not run: a fixture of it is a coroutine that nobody awaits."""
+    """Return why a class must not run: unittest calls a fixture of it, and runs no body."""
     if not _UNITTESTS.issuperset(getattr(case_class, name).__module__ for name in _CALLERS):
         return None  # It has a way of its own to call them.
-    for name in _AWAITED:
-        if iscoroutinefunction(getattr(case_class, name, None)):
-            what = f"{case_class.__qualname__}.{name} is async, and nobody awaits it"
-            return Problem.errored(NEVER_AWAITED, f"{what}: {_AWAITED[name]}.")
+    for name in (*_AWAITED, *_ASYNC):
+        fixture = getattr(case_class, name, None)
+        what = f"{case_class.__qualname__}.{name}"
+        if isgeneratorfunction(fixture) or isasyncgenfunction(fixture):
+            told = f"{what} yields, so that its body does not run: it must not yield."
+            return Problem.errored(NEVER_AWAITED, told)
+        if name in _AWAITED and iscoroutinefunction(fixture):
+            told = f"{what} is async, and nobody awaits it: {_AWAITED[name]}."
+            return Problem.errored(NEVER_AWAITED, told)
     return None
 
 

@@ -256,6 +256,37 @@ def test_an_async_fixture_that_nobody_awaits_is_told_and_its_probes_are_errored(
     assert "NeverAwaited: Plain.setUp is async, and nobody awaits it: name it asyncSetUp" in text
 
 
+def test_a_fixture_that_yields_is_told_and_its_probes_are_errored(tmp_path):
+    project = Quick.make(
+        tmp_path,
+        {
+            "shop/probes.py": """
+                import contextlib, unittest
+                class Plain(unittest.TestCase):
+                    def setUp(self): yield
+                    def test_it(self): pass
+                class Async(unittest.IsolatedAsyncioTestCase):
+                    async def asyncSetUp(self): yield
+                    async def test_it(self): pass
+                class OfClass(unittest.TestCase):
+                    @classmethod
+                    def tearDownClass(cls): yield
+                    def test_it(self): pass
+                class Right(unittest.IsolatedAsyncioTestCase):
+                    def setUp(self): self.enterContext = self.lent
+                    @contextlib.contextmanager
+                    def lent(self): yield
+                    async def test_it(self): pass
+            """
+        },
+    )
+    told = re.findall(r"\(probe\.E011\) (\S+) yields, so that its", project.manage("check").stderr)
+    assert sorted(told) == ["Async.asyncSetUp", "OfClass.tearDownClass", "Plain.setUp"]
+    text = project.probe("-v", "2").stdout
+    assert "3 errored, 1 passed" in text
+    assert "Plain.setUp yields, so that its body does not run: it must not yield." in text
+
+
 def test_the_other_distribution_of_our_name_is_warned_of(tmp_path):
     project = Quick.make(tmp_path / "project", {"shop/__init__.py": ""})
     project.write(

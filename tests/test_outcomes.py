@@ -111,6 +111,42 @@ def test_a_method_whose_body_does_not_run_has_not_passed():
         assert error.traceback == f"TypeError: {error.message}\n"
 
 
+def test_a_method_whose_body_no_event_loop_runs_has_not_passed():
+    class Probe(unittest.IsolatedAsyncioTestCase):
+        def test_generator(self):
+            yield self.fail("never called")
+
+        async def test_async_generator(self):
+            yield self.fail("never called")
+
+        async def test_forgets_to_await(self):
+            return self.do()
+
+        async def do(self):
+            self.fail("called where it is awaited")
+
+        async def test_value(self):
+            return 3
+
+        def test_plain(self):
+            asyncio.get_event_loop()
+
+        def test_wrapped(self):
+            return self.do()
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # unittest's, of a value.
+        told = run(Probe)
+        gc.collect()
+    words = {name: result.error and result.error.message for name, result in told.results.items()}
+    assert words.pop("test_value") is words.pop("test_plain") is None
+    wrapped = words.pop("test_wrapped")  # Python 3.10 awaits what a plain method returns.
+    assert ("called where" if sys.version_info < (3, 11) else "await it, in a class") in wrapped
+    for name, message in words.items():
+        assert "so that its body did not run" in message
+        assert ("await it" in message) is (name == "test_forgets_to_await")
+
+
 def test_a_traceback_has_the_frames_of_the_probe_and_none_of_unittest():
     class Probe(unittest.TestCase):
         def test_sync(self):

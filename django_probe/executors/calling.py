@@ -19,6 +19,7 @@ from django_probe.recording import Recorder
 __all__ = ["call"]
 
 _PLAIN: Any = TestCase._callTestMethod  # type: ignore[attr-defined]
+_ASYNC = "unittest.async_case"  # Imported by who needs it, with all of asyncio.
 _KEPT: Any = functools._lru_cache_wrapper
 """What ``functools.cache`` makes, without the copying of names and documents."""
 
@@ -37,6 +38,8 @@ def call(planned: Planned, recorder: Recorder) -> None:
             case._callTestMethod = functools.partial(_callTestMethod, process)
         elif async_cases.is_async(case):
             async_cases.prepare(case)
+            if type(case)._callTestMethod.__module__ == _ASYNC:
+                case._callTestMethod = functools.partial(_call_in_loop, process, case)
         case(recorder)
     except ProbeTimeout as exc:
         _unwind(case, recorder, exc.__traceback__)
@@ -71,6 +74,11 @@ def _callTestMethod(process: int, method: Callable[[], object]) -> None:
         _refuse_lazy(value)
 
 
+def _call_in_loop(process: int, case: Any, method: Callable[[], object]) -> None:
+    """Call a test method of an async test case, whose event loop runs what it can."""
+    _callTestMethod(process, functools.partial(case._callMaybeAsync, method))
+
+
 def _refuse_lazy(value: object) -> None:
     """Raise an error where a method returned what would have to be run."""
     if not isinstance(value, (Awaitable, Generator, AsyncGenerator)):
@@ -79,7 +87,7 @@ def _refuse_lazy(value: object) -> None:
         value.close()  # Else Python warns that it was never awaited.
     instead = "it must not yield"
     if isinstance(value, Awaitable):
-        instead = "derive its class from unittest.IsolatedAsyncioTestCase"
+        instead = "await it, in a class derived from unittest.IsolatedAsyncioTestCase"
     raise TypeError(
         f"It returned a {type(value).__name__}, so that its body did not run: {instead}."
     )
