@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import traceback
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -91,10 +92,15 @@ def kinds_of(kind: type) -> tuple[str, ...]:
     What interrupts a probe at its timeout counts as ``TimeoutError``.
     """
     try:
-        bases = (TimeoutError if issubclass(kind, ProbeTimeout) else kind).__mro__
-        return tuple(map(class_path, bases))
+        return _kinds_of(kind)
     except Exception:  # A class made at run time may lack what every class has.
         return ()
+
+
+@lru_cache(maxsize=64)  # Probes often fail alike.
+def _kinds_of(kind: type) -> tuple[str, ...]:
+    bases = (TimeoutError if issubclass(kind, ProbeTimeout) else kind).__mro__
+    return tuple(map(class_path, bases))
 
 
 _RELATIVE: dict[str, str] = {}

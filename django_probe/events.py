@@ -38,7 +38,6 @@ class RunStarted:
     """What ``--shuffle`` used."""
 
 
-@quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetStarted:
     """One target of several has answered and begins; a run of one says this in ``RunStarted``."""
@@ -63,6 +62,7 @@ class TargetStarted:
         )
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeStarted:
     """A probe got its turn."""

@@ -60,6 +60,8 @@ class SubTests:
 
     def results(self) -> tuple[SubTestResult, ...]:
         """Return those that are listed; a last one of each outcome counts what is left out."""
+        if not self._left_out:
+            return tuple(self._listed)
         more = (
             SubTestResult(
                 description=f"[… {count} more sub-tests {outcome}]", outcome=outcome, count=count

@@ -50,14 +50,12 @@ def _dump(values: dict[str, object]) -> str:
     return text
 
 
-def _shaped(value: object) -> object:
+def _shaped(value: str) -> str:
     """Let a text of several lines end with one newline: it is written as ``|`` then.
 
     Blank lines are left out: Perl's reader gives the whole file up at one. A line
     that is a YAML marker alone is written another way: tap.py's ends the block there.
     """
-    if not isinstance(value, str):
-        return value
     if _is_shaped(value):
         text = value.removesuffix("\n")
         return f"{text}\n" if "\n" in text else text
@@ -67,10 +65,12 @@ def _shaped(value: object) -> object:
 
 def _is_shaped(text: str) -> bool:
     """Return whether a quick look tells that no line has to be changed; True for most text."""
-    plain = text.isascii() and text.replace("\n", "").isprintable()
-    if not plain or text[:1] == "\n" or text[-1:] == " ":
+    if not text.isascii() or text[:1] == "\n" or text[-1:] == " ":
         return False
-    return not (" \n" in text or "\n\n" in text or "..." in text or "---" in text)
+    for sign in ("\t", " \n", "\n\n", *_MARKERS):
+        if sign in text:
+            return False
+    return True
 
 
 def _line(line: str) -> str:
@@ -82,25 +82,26 @@ def _entry(name: str, value: object) -> str:
 
     To ask it for all takes longer than running and reporting a probe otherwise does.
     """
-    shaped = _shaped(value)
-    if type(shaped) is float and 0 < shaped < LARGE:
-        return f"{name}: {shaped!r}\n"
-    if type(shaped) is not str:
-        return _dump({name: shaped})
+    if type(value) is str:
+        return _short(name, value) if len(value) <= SHORT else _text(name, value)
+    if type(value) is float and 0 < value < LARGE:
+        return f"{name}: {value!r}\n"
+    return _dump({name: value})
+
+
+def _text(name: str, text: str) -> str:
+    shaped = _shaped(text)
     if _sure_to_be_plain(shaped):
         return f"{name}: {shaped}\n"
-    if "\n" not in shaped and len(shaped) <= SHORT:
-        return _dump_short(name, shaped)
-    if shaped.isascii() and shaped[0] not in " \n" and shaped.replace("\n", "").isprintable():
+    is_block = "\n" in shaped and shaped[0] not in " \n"
+    if is_block and shaped.isascii() and shaped.replace("\n", "").isprintable():
         lines = shaped.replace("\n", "\n  ").rstrip(" ")
         return f"{name}: |\n  {lines}"
     return _dump({name: shaped})
 
 
-@lru_cache(maxsize=256)
-def _dump_short(name: str, text: str) -> str:
-    """Return an entry that is likely to come again: an outcome, the message of an error."""
-    return _dump({name: text})
+_short = lru_cache(maxsize=256)(_text)
+"""The same for what is likely to come again: an outcome, the message of an error."""
 
 
 def block(values: Mapping[str, object]) -> str:

@@ -133,10 +133,12 @@ def test_diagnostics_are_what_pyyaml_writes():
         text = "".join(chance.choices(ATOMS, k=chance.randint(1, 6)))
         values = {
             "message": text,
+            "description": "a line longer than those that are kept " * 8 + text,
             "duration_ms": round(chance.random() * 10 ** chance.randint(-4, 12), 3),
             "stack": "\n".join(chance.choices(ATOMS, k=4)) + text,
             "attempts": [text],
         }
-        shaped = {name: _yaml._shaped(value) for name, value in values.items()}
+        texts = {name: value for name, value in values.items() if isinstance(value, str)}
+        shaped = values | {name: _yaml._shaped(text) for name, text in texts.items()}
         told = "\n".join(f"  {line}" for line in _yaml._dump(shaped).splitlines())
         assert _yaml.block(values) == f"  ---\n{told}\n  ...", values
