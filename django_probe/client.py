@@ -26,6 +26,7 @@ from django_probe.outputs import mend_descriptors, own_stdout
 from django_probe.redaction import Redactor
 from django_probe.results import DEFAULT_TARGET
 from django_probe.run_config import RunConfig
+from django_probe.sanitizing import clean, one_line
 from django_probe.setting_entries import check_alias
 from django_probe.targets.base import Setup, Target
 from django_probe.targets.merging import AT_ONCE, MergedTargets
@@ -57,11 +58,12 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except KeyboardInterrupt:
         code = 130
     except Exception as exc:
-        if "--traceback" in (sys.argv if arguments is None else arguments):
-            traceback.print_exc()
+        redactor = Redactor(_secrets())
         code = exc.exit_code if isinstance(exc, ProbeError) else 2
         with contextlib.suppress(OSError, ValueError):
-            sys.stderr.write(f"{NAME}: {_told(exc, _secrets())}\n")
+            if "--traceback" in (sys.argv if arguments is None else arguments):
+                sys.stderr.write(redactor.scrub(traceback.format_exc()))
+            sys.stderr.write(f"{NAME}: {_told(exc, redactor)}\n")
     _leave(code, client.left_behind if client else ())
 
 
@@ -193,11 +195,11 @@ def _secrets() -> set[str]:
     }
 
 
-def _told(exc: Exception, secrets: set[str]) -> str:
+def _told(exc: Exception, redactor: Redactor) -> str:
     """Return any error as one line without secrets."""
     known = isinstance(exc, ProbeError)
     what = text_of(exc) if known else f"{type(exc).__name__}: {text_of(exc)} - no verdict"
-    return " ".join(Redactor(secrets).scrub(what).split())
+    return one_line(clean(redactor.scrub(what)))
 
 
 def _leave(code: int, hanging: Sequence[str]) -> NoReturn:

@@ -35,7 +35,16 @@ __all__ = [
     "UnknownTag",
     "UnknownTarget",
     "WireError",
+    "kind_of",
 ]
+
+
+def kind_of(value: object) -> str:
+    """Return what a value is, for a message that must not show it: 'a list', 'an int', 'None'."""
+    if value is None or value == "":
+        return "None" if value is None else "empty"
+    name = type(value).__name__
+    return f"{'an' if name[0].lower() in 'aeio' else 'a'} {name}"
 
 
 class ProbeError(Exception):

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 
-from django_probe.exceptions import ConfigurationError
+from django_probe.exceptions import ConfigurationError, kind_of
 from django_probe.runaway import may_run_away
 
 __all__ = ["checked", "compiled"]
@@ -30,7 +30,7 @@ def checked(value: object) -> Mapping[str, Any]:
     """
     if not isinstance(value, Mapping):
         raise ConfigurationError(
-            f"PROBE_REDACT is a {type(value).__name__}, expected a dict with {', '.join(KEYS)}."
+            f"PROBE_REDACT is {kind_of(value)}, expected a dict with {', '.join(KEYS)}."
         )
     unknown = sorted(repr(key) for key in value if key not in KEYS)
     if unknown:
@@ -52,9 +52,7 @@ def compiled(rules: Mapping[str, Any]) -> Iterator[re.Pattern[str]]:
 def _items(key: str, value: object) -> Iterator[tuple[str, object]]:
     """Yield (where it stands, item); a lone string would be taken letter by letter."""
     if not isinstance(value, (list, tuple, set, frozenset)):
-        raise ConfigurationError(
-            f"PROBE_REDACT[{key!r}] is a {type(value).__name__}, expected a list."
-        )
+        raise ConfigurationError(f"PROBE_REDACT[{key!r}] is {kind_of(value)}, expected a list.")
     for number, item in enumerate(value):
         yield f"PROBE_REDACT[{key!r}][{number}]", item
 
@@ -68,7 +66,7 @@ def _check_name(place: str, item: object) -> None:
 
 def _check_value(place: str, item: object) -> None:
     if not isinstance(item, str):
-        raise ConfigurationError(f"{place} is a {type(item).__name__}, expected a string.")
+        raise ConfigurationError(f"{place} is {kind_of(item)}, expected a string.")
     if 0 < len(item) < SHORTEST_VALUE:
         raise ConfigurationError(
             f"{place} has {len(item)} characters, expected {SHORTEST_VALUE} or more: text that is"

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from django_probe.here import CurrentTarget
 from django_probe.redaction import Redactor
 
-__all__ = ["RUN_ID", "RunConfig"]
+__all__ = ["RUN_ID", "SERVER", "RunConfig"]
 
 RUN_ID = "DJANGO_PROBE_RUN"
 """The environment variable by which the endpoint gives a run its id."""
+SERVER = "DJANGO_PROBE_SERVER"
+"""The one by which it gives a run the mark of its server: one that comes back is refused."""
 
 
 def _new_id() -> str:

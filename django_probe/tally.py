@@ -55,7 +55,7 @@ class Tally:
             counts=self.total(),
             by_target=self.by_target(run.targets),
             fixture_errors=self.fixture_errors,
-            failed_targets=tuple(self.failed_targets),
+            failed_targets=tuple(_in_order(self.failed_targets, run.targets)),
             **more,
         )
 
@@ -101,3 +101,9 @@ class Tally:
             subtests = self._subtests.setdefault(target, Counter())
             for subtest in result.subtests:
                 subtests[subtest.outcome] += subtest.count
+
+
+def _in_order(names: Sequence[str], targets: Sequence[str]) -> list[str]:
+    """Return names in the order of the targets, those of no target at the end."""
+    places = {target: place for place, target in enumerate(targets)}
+    return sorted(names, key=lambda name: places.get(name, len(places)))

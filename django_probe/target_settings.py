@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from django_probe.exceptions import ConfigurationError
+from django_probe.exceptions import ConfigurationError, kind_of
 from django_probe.setting_entries import check_alias, check_backend, check_keys, check_options
 
 __all__ = ["NAME", "Entries", "Targets", "called", "checked", "found"]
@@ -78,7 +78,7 @@ def _imported(where: str, path: str) -> Callable[..., Any]:
 def _entries(where: str, value: object) -> Entries:
     if not isinstance(value, Mapping):
         raise ConfigurationError(
-            f"{where} is a {type(value).__name__}, expected a dict of alias -> dict, or a function"
+            f"{where} is {kind_of(value)}, expected a dict of alias -> dict, or a function"
             " that returns one."
         )
     for alias, entry in value.items():

@@ -10,7 +10,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, cast
 
-from django_probe.exceptions import ConfigurationError
+from django_probe.exceptions import ConfigurationError, kind_of
 
 __all__ = ["LEAST_LENGTH", "SCOPES", "Token", "holder", "read_tokens"]
 
@@ -75,8 +75,7 @@ def _read(where: str, entry: object) -> Token:
         )
     if not isinstance(entry, str):
         raise ConfigurationError(
-            f"{where} is a {type(entry).__name__}, expected a string, or a dict with TOKEN and"
-            " SCOPE."
+            f"{where} is {kind_of(entry)}, expected a string, or a dict with TOKEN and SCOPE."
         )
     return _token(where, entry, str(scope))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Mapping
 from heapq import heappush, heapreplace
 from time import monotonic
 
@@ -41,7 +41,8 @@ class Progress:
     """Follow a run; written by one thread, read by the one that shows it.
 
     A class is done when none of its probes runs and one of another class has
-    started on its target: they come class by class, though several may run at once.
+    started on its target, or all of the target is done: they come class by class,
+    though several may run at once.
     """
 
     def __init__(self) -> None:
@@ -54,15 +55,18 @@ class Progress:
         self._running: dict[tuple[str, str], tuple[Probe, Group, float]] = {}
         self._groups: dict[tuple[str, str], Group] = {}
         self._last: dict[str, Group] = {}
+        self._owed: dict[str, int] = {}
+        """By target, of several: results that are still to come."""
 
     @property
     def elapsed(self) -> float:
         """Return the seconds since the run began."""
         return monotonic() - self.began
 
-    def plan(self, run: RunStarted, begun: Iterable[TargetStarted]) -> None:
-        """Take what is planned in all, once the last target has said its part."""
-        planned = [event.planned for event in begun if event.planned is not None]
+    def plan(self, run: RunStarted, begun: Mapping[str, TargetStarted], target: str) -> None:
+        """Take what is planned on a target, and in all, once the last one has said its part."""
+        self._owed[target] = begun[target].planned or 0
+        planned = [event.planned for event in begun.values() if event.planned is not None]
         if len(planned) == len(run.targets):
             self.planned = sum(planned)
 
@@ -89,7 +93,8 @@ class Progress:
             group.others[result.outcome] += 1
             group.bad += bad
             self.bad += bad
-        if group is not self._last.get(target):
+        done = self._was_last_of(target)
+        if done or group is not self._last.get(target):
             self._end_if_idle(group)
 
     def finish_all(self) -> None:
@@ -116,6 +121,14 @@ class Progress:
         if group is None:
             group = self._groups[target, name] = Group(target, name)
         return group
+
+    def _was_last_of(self, target: str) -> bool:
+        """Take one result off what a target owes; return whether it owes no more."""
+        owed = self._owed.get(target)
+        if owed is None:
+            return False
+        self._owed[target] = owed - 1
+        return owed == 1
 
     def _end_if_idle(self, group: Group) -> None:
         if any(entry[1] is group for entry in self._running.values()):

@@ -83,7 +83,7 @@ class TextReporter(Reporter):
     def target_started(self, event: TargetStarted) -> None:
         """Count what is planned, once the last target has said it."""
         super().target_started(event)
-        self._progress.plan(self._run, self.begun.values())
+        self._progress.plan(self._run, self.begun, event.target)
 
     def probe_started(self, event: ProbeStarted) -> None:
         """Note what runs now."""

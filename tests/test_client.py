@@ -186,6 +186,13 @@ def test_what_is_wrong_is_told_in_one_line(args, told, tmp_path):
     assert "hunter2" not in done.stderr
 
 
+def test_a_traceback_has_no_token_either():
+    done = client(f"eu={TOKEN}", "--traceback")
+    assert done.returncode == 2
+    assert "Traceback" in done.stderr
+    assert TOKEN not in done.stderr
+
+
 def test_a_missing_token_is_told():
     done = client("https://shop.example", env={"PROBE_TOKEN": ""})
     assert done.returncode == 2

@@ -76,7 +76,7 @@ def test_names_values_patterns_and_the_environment_are_masked(project):
         ("PROBE_REDACT = ['s3cret-value']", "PROBE_REDACT is a list, expected a dict with NAMES, VALUES, PATTERNS."),
         ("PROBE_REDACT = {'names': []}", "PROBE_REDACT has the unknown key 'names', expected NAMES, VALUES, PATTERNS."),
         ("PROBE_REDACT = {'VALUES': 's3cret-value'}", "PROBE_REDACT['VALUES'] is a str, expected a list."),
-        ("PROBE_REDACT = {'VALUES': ['x' * 9, None]}", "PROBE_REDACT['VALUES'][1] is a NoneType, expected a string."),
+        ("PROBE_REDACT = {'VALUES': ['x' * 9, None]}", "PROBE_REDACT['VALUES'][1] is None, expected a string."),
         ("PROBE_REDACT = {'VALUES': ['abc']}", "PROBE_REDACT['VALUES'][0] has 3 characters, expected 4 or more"),
         ("PROBE_REDACT = {'NAMES': ['id']}", "PROBE_REDACT['NAMES'][0] is 'id', expected a part of a name, 3 characters or more."),
         ("PROBE_REDACT = {'NAMES': [5]}", "PROBE_REDACT['NAMES'][0] is 5, expected"),

@@ -111,16 +111,19 @@ def test_a_server_that_comes_up_is_waited_for(shop, tmp_path):
     assert json.loads(out)["ok"] is True
 
 
-@pytest.mark.once
-def test_what_is_asked_from_elsewhere_asks_nobody_else(tmp_path):
-    """Deployments of one code base name each other, and themselves."""
-    extra = """
+NAMES_ITSELF = """
 import pathlib
 def PROBE_TARGETS():
     port = pathlib.Path("port.txt").read_text()
     options = {"url": f"http://127.0.0.1:{port}/", "token": "env:TOKEN"}
     return {"self": {"BACKEND": "remote", "OPTIONS": options}}
 """
+
+
+@pytest.mark.once
+def test_what_is_asked_from_elsewhere_asks_nobody_else(tmp_path):
+    """Deployments of one code base name each other, and themselves."""
+    extra = NAMES_ITSELF
     project = Project.make(tmp_path / "shop", {**FILES, "shop/probes.py": SHOP}, SETTINGS)
     with serving(project, EXTRA=extra, TOKEN=TOKEN) as server:
         project.write("port.txt", str(server.port))
@@ -131,6 +134,19 @@ def PROBE_TARGETS():
         assert answer.status == 503
         assert "this very deployment" in answer.text
         assert server.ask("/probe/?local=1").status == 200
+
+
+@pytest.mark.once
+def test_a_server_knows_its_own_run_in_whichever_process_it_comes_back(tmp_path):
+    cache = "django.core.cache.backends.locmem.LocMemCache"
+    extra = f"{NAMES_ITSELF}CACHES = {{'default': {{'BACKEND': {cache!r}}}}}\n"
+    project = Project.make(tmp_path / "shop", {**FILES, "shop/probes.py": SHOP}, SETTINGS)
+    with serving(project, "gunicorn", "--workers", "3", EXTRA=extra, TOKEN=TOKEN) as server:
+        project.write("port.txt", str(server.port))
+        for _ in range(3):
+            answer = server.ask("/probe/?fresh=1")
+            assert answer.status == 503
+            assert "this very deployment" in answer.text
 
 
 @pytest.mark.once

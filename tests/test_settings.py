@@ -77,7 +77,7 @@ def probe(project, extra, *options):
         ("PROBE_ENABLED = 'no'", "E040", "PROBE_ENABLED is 'no', expected True or False"),
         ("PROBE_TOKENS = 'abc'", "E041", "PROBE_TOKENS is a str, expected a list of tokens"),
         ("PROBE_TOKENS = ['short-one']", "E041", "PROBE_TOKENS[0] has 9 characters, expected 32 at least"),
-        ("PROBE_TOKENS = ['x' * 32, None]", "E041", "PROBE_TOKENS[1] is a NoneType, expected a string"),
+        ("PROBE_TOKENS = ['x' * 32, None]", "E041", "PROBE_TOKENS[1] is None, expected a string"),
         ("PROBE_TOKENS = ['é' * 40]", "E041", "PROBE_TOKENS[0] holds what no header carries"),
         ("PROBE_TOKENS = ['sha256:abc']", "E041", "begins with 'sha256:', expected 64 hexadecimal digits"),
         ("PROBE_TOKENS = [{'TOKEN': 'x' * 32, 'SCOPE': 'all'}]", "E041", "has the SCOPE 'all', expected 'report' or 'verdict'"),

@@ -17,6 +17,7 @@ from django_probe.outputs import StreamOutput
 from django_probe.redaction import MASK
 from django_probe.reporting import Report, ReporterGroup
 from django_probe.sample import sample_run
+from django_probe.tally import Tally
 
 pytestmark = pytest.mark.ends
 
@@ -77,6 +78,8 @@ LIB = """
         return {"base_url": "plain", "password": "tr0ub4dor-and-3"}
     def raises(*arguments):
         raise OSError("no route to the registry")
+    def says_much(*arguments):
+        raise OSError("no route\\nto the registry")
     def nothing():
         return {}
     def text(*arguments):
@@ -249,11 +252,11 @@ FAULTS = [
     (f"{OPTIONS}['timeout'] = 0", "['timeout'] is 0, expected a number of seconds greater than 0"),
     (f"{OPTIONS}['deadline'] = True", "['deadline'] is True, expected a number of seconds"),
     (f"{OPTIONS}['tags'] = 'smoke'", "['tags'] is 'smoke', expected a list of texts"),
-    (f"{OPTIONS}['executor'] = 'fibers'", "Unknown executor 'fibers'"),
+    (f"{OPTIONS}['executor'] = 'fibers'", "['executor']: Unknown executor 'fibers'"),
     (f"{OPTIONS}['executor'] = 5", "['executor'] is 5, expected a dict with BACKEND"),
     (f"{OPTIONS}['executor'] = {{'BACKEND': 'threads', 'OPTIONS': {{'workers': 1}}}}", "refuses its options"),
     (f"{OPTIONS}['parameters'] = [1]", "['parameters'] is a list, expected a dict of plain data"),
-    (f"{OPTIONS}['parameters'] = {{'when': object()}}", "['parameters']['when'] is a object, expected plain data"),
+    (f"{OPTIONS}['parameters'] = {{'when': object()}}", "['parameters']['when'] is an object, expected plain data"),
     (f"{OPTIONS}['parameters'] = {{'a': {{'b': [1, {{2}}]}}}}", "['a']['b'][1] is a set, expected plain data"),
     (f"{OPTIONS}['parameters'] = {{'a': {{1: 2}}}}", "['parameters']['a'] has the key 1, expected texts as keys"),
     (f"a = []; a.append(a); {OPTIONS}['parameters'] = {{'a': a}}", "nested too deeply, or in a circle"),
@@ -265,6 +268,7 @@ LATER = [
     ("PROBE_TARGETS = 'lib.parts.nothing'", "PROBE_TARGETS returned no target, expected one at least"),
     ("PROBE_TARGETS = 'lib.parts.text'", "What PROBE_TARGETS returned is a str, expected a dict"),
     (f"{OPTIONS}['parameters'] = 'lib.parts.raises'", "['parameters'] raised OSError: no route"),
+    (f"{OPTIONS}['parameters'] = 'lib.parts.says_much'", "['parameters'] raised OSError: no route to the registry"),
     (f"{OPTIONS}['parameters'] = 'lib.parts.text'", "['parameters'] returned a str, expected a dict of plain data"),
     (f"{OPTIONS}['parameters'] = {{'a': [{{'pin': 'env:NOT_THERE'}}]}}", "The environment has no NOT_THERE, expected what PROBE_TARGETS['eu']['OPTIONS']"),
 ]  # fmt: skip
@@ -285,6 +289,17 @@ def test_a_faulty_setting_is_one_line_and_a_system_check(project, extra, told):
 @pytest.mark.parametrize(("extra", "told"), LATER)
 def test_what_only_a_run_can_see_is_one_line(project, extra, told):
     assert told in refused(project, EXTRA=extra)
+
+
+def test_a_traceback_has_no_secret_either(project):
+    extra = (
+        "def says(): raise OSError('refused ' + os.environ['DB_PASSWORD'])\nPROBE_TARGETS = says"
+    )
+    secret = "tr0ub4dor-and-3"
+    done = project.probe("--traceback", env={"EXTRA": extra, "DB_PASSWORD": secret})
+    assert done.returncode == 2
+    assert "Traceback" in done.stderr
+    assert secret not in done.stderr
 
 
 def test_no_function_is_called_by_a_system_check(project):
@@ -695,6 +710,15 @@ def test_the_end_of_the_text_report_is_the_same_too():
     ends = [written("text", run).partition("─" * 70)[2] for run in (events, shuffled(events))]
     assert ends[0] == ends[1]
     assert "Probe × target" in ends[0]
+
+
+def test_targets_that_failed_stand_in_the_order_of_the_setting():
+    _, *middle, _ = everywhere_a_fault()
+    run = replace(sample_run("eu", "us", "asia")[0], targets=("eu", "us", "asia"))
+    tally = Tally()
+    for event in reversed(middle):
+        tally.add(event)
+    assert tally.summary(run, 1.0).failed_targets == ("us", "asia", "us-2")
 
 
 def test_many_targets_share_what_sets_up_django(project):

@@ -20,6 +20,7 @@ from django_probe.events import (
     RunFinished,
     RunStarted,
     TargetFailed,
+    TargetStarted,
 )
 from django_probe.formats import find_format
 from django_probe.reporting import hand_over
@@ -517,6 +518,21 @@ def test_a_class_is_told_when_it_is_done_though_several_probes_run_at_once():
         "4/5  shop.A: 1 passed (0.253 s)",
         "5/5  shop.B: 1 passed (0.254 s)",
     ]
+
+
+def test_the_last_class_of_a_target_is_told_when_the_target_is_done():
+    stream = io.StringIO()
+    reporter = TextReporter(stream)
+    reporter.run_started(RunStarted(run_id="1", started_at=NOW, targets=("eu", "us")))
+    for target in ("eu", "us"):
+        reporter.target_started(TargetStarted(target=target, at=NOW, planned=1))
+    for target in ("eu", "us"):
+        result = replace(sample_result(0, "test_a", Outcome.PASSED), target=target)
+        hand_over(reporter, ProbeStarted(probe=result.probe, target=target, at=NOW))
+        hand_over(reporter, ProbeFinished(result=result))
+        reporter.stream.flush()
+        assert f"[{target}]: 1 passed" in stream.getvalue()
+    feed(reporter, [sample_run(found=[])[-1]])
 
 
 def threads():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django_probe.exceptions import ConfigurationError
+from django_probe.exceptions import ConfigurationError, kind_of
 from django_probe.executors.base import Executor
 from django_probe.executors.names import make_executor
 from django_probe.run_config import RunConfig
@@ -26,7 +26,7 @@ def check_parameters(where: str, value: object) -> None:
         return
     if not isinstance(value, Mapping):
         raise ConfigurationError(
-            f"{where} is a {type(value).__name__}, expected a dict of plain data, or a function"
+            f"{where} is {kind_of(value)}, expected a dict of plain data, or a function"
             " (alias) that returns one."
         )
     check_plain(where, value)
@@ -45,7 +45,7 @@ def used_parameters(where: str, alias: str, options: Mapping[str, Any]) -> Mappi
     returned = called(place, value, alias)
     if not isinstance(returned, Mapping):
         raise ConfigurationError(
-            f"{place} returned a {type(returned).__name__}, expected a dict of plain data."
+            f"{place} returned {kind_of(returned)}, expected a dict of plain data."
         )
     check_plain(f"what {place} returned", returned)
     return {**options, "parameters": returned}
@@ -63,7 +63,10 @@ def check_executor(where: str, value: object) -> None:
     assert isinstance(value, Mapping)
     check_keys(where, value, {"BACKEND", "OPTIONS"})
     check_options(where, value)
-    make_own(value, RunConfig())
+    try:
+        make_own(value, RunConfig())
+    except ConfigurationError as exc:
+        raise ConfigurationError(f"{where}: {exc}") from exc
 
 
 def make_own(value: Mapping[str, Any] | str, config: RunConfig) -> Executor:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from django_probe.exceptions import ConfigurationError
+from django_probe.exceptions import ConfigurationError, kind_of
 
 __all__ = ["COMMON", "check_plain", "check_seconds", "check_texts", "missing", "resolved"]
 
@@ -59,7 +59,7 @@ def check_plain(where: str, value: object, depth: int = 0) -> None:
             check_plain(f"{where}[{number}]", item, depth + 1)
     else:
         raise ConfigurationError(
-            f"{where} is a {type(value).__name__}, expected plain data: None, numbers, texts, and"
+            f"{where} is {kind_of(value)}, expected plain data: None, numbers, texts, and"
             " lists and dicts of these."
         )
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from django_probe import __version__
+from django_probe.run_config import SERVER
 
 __all__ = ["WIRE_TYPE", "Place", "RemoteFailed"]
 
@@ -37,9 +39,11 @@ class Place:
 
     def headers(self, run_id: str) -> dict[str, str]:
         """Return the headers of a request."""
-        token = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        own = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        if mark := os.environ.get(SERVER):
+            own["X-Probe-Server"] = mark
         return {
-            **token,
+            **own,
             "Accept": WIRE_TYPE,
             "Accept-Encoding": "identity",
             "Host": self.host,

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
-from django_probe.exceptions import ConfigurationError
+from django_probe.exceptions import ConfigurationError, kind_of
 from django_probe.targets.options import COMMON, check_seconds
 from django_probe.targets.place import Place
 
@@ -32,7 +32,7 @@ def check_url(where: str, value: object) -> None:
         ConfigurationError: no scheme or host, a password or a query in it.
     """
     if not isinstance(value, str):
-        raise ConfigurationError(f"{where} is a {type(value).__name__}, expected a URL.")
+        raise ConfigurationError(f"{where} is {kind_of(value)}, expected a URL.")
     if value.startswith("env:"):
         return
     try:
@@ -67,7 +67,7 @@ def check_text(where: str, value: object) -> None:
         ConfigurationError: it is something else; its value is not shown.
     """
     if not isinstance(value, str) or not value:
-        raise ConfigurationError(f"{where} is a {type(value).__name__}, expected a text.")
+        raise ConfigurationError(f"{where} is {kind_of(value)}, expected a text.")
 
 
 def check_token(where: str, value: object) -> None:

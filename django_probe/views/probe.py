@@ -13,6 +13,7 @@ from django_probe.views.access import Access
 from django_probe.views.answering import answer, live, progress
 from django_probe.views.base import Asked, Steps, View, Wait
 from django_probe.views.desk import desk
+from django_probe.views.identity import is_of_this_server
 from django_probe.views.negotiation import choose
 from django_probe.views.question import Wish, read, stream_format
 from django_probe.views.record import Ending, Run
@@ -63,7 +64,9 @@ def _refuse_itself(request: HttpRequest) -> None:
     """
     run_id = request.META.get("HTTP_X_PROBE", "").partition("/")[0]
     run = desk.find(run_id) if RUN_ID.fullmatch(run_id) else None
-    if run is not None and not run.ended:
+    # Processes that share no cache do not know the runs of each other.
+    known = is_of_this_server(request.META.get("HTTP_X_PROBE_SERVER", ""))
+    if known or (run is not None and not run.ended):
         raise Refusal(508, "It is a run of this deployment that asks: it would wait for itself.")
 
 

@@ -19,7 +19,8 @@ from django.conf import settings as django_settings
 
 from django_probe.conf import settings
 from django_probe.exceptions import ConfigurationError
-from django_probe.run_config import RUN_ID
+from django_probe.run_config import RUN_ID, SERVER
+from django_probe.views.identity import server_mark
 from django_probe.views.orders import STOP
 
 __all__ = ["Child", "find_python"]
@@ -49,7 +50,7 @@ class Child:
             bufsize=0,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**_environment(), RUN_ID: run_id},
+            env={**_environment(), RUN_ID: run_id, SERVER: server_mark()},
             start_new_session=True,
         )
         assert self._process.stdout is not None

@@ -23,6 +23,7 @@ from django_probe.options import wants_color
 from django_probe.outputs import mend_descriptors, own_stdout
 from django_probe.project_redactor import without_secrets
 from django_probe.runners import runner_class
+from django_probe.sanitizing import clean, one_line
 from django_probe.simple import DjangoProbeSuiteRunner
 
 __all__ = ["EPILOG", "Command"]
@@ -74,7 +75,7 @@ class Command(BaseCommand):
             # From the parser, or from anywhere where --traceback is given.
             told = _told(exc)
             if "--traceback" in argv:
-                traceback.print_exc()
+                sys.stderr.write(without_secrets(traceback.format_exc()))
             with contextlib.suppress(OSError):
                 self.stderr.write(f"CommandError: {told}")
             self._leave(told.returncode)
@@ -132,15 +133,19 @@ class Command(BaseCommand):
 
 def _told(exc: BaseException) -> CommandError:
     """Return any error as one of the command: one line, and the exit code."""
-    if isinstance(exc, ProbeError):
-        return CommandError(without_secrets(str(exc)), returncode=exc.exit_code)
-    if isinstance(exc, CommandError):
-        return CommandError(without_secrets(str(exc)), returncode=2)
-    what = without_secrets(" ".join(f"{type(exc).__name__}: {text_of(exc)}".split()))
+    if isinstance(exc, (ProbeError, CommandError)):
+        code = exc.exit_code if isinstance(exc, ProbeError) else 2
+        return CommandError(_line(text_of(exc)), returncode=code)
+    what = _line(f"{type(exc).__name__}: {text_of(exc)}")
     return CommandError(
         f"{what} - no verdict: this is no fault of a probe; --traceback shows where it comes from.",
         returncode=2,
     )
+
+
+def _line(text: str) -> str:
+    """Return text as one line without secrets: what settings have raised may be more."""
+    return one_line(clean(without_secrets(text)))
 
 
 def _exit_code(code: object) -> int:
