@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
 from xmlrunner.result import _TestInfo, _XMLTestResult
@@ -11,8 +15,11 @@ from django_probe.reporters._xml import CData, Children, Document, Element
 from django_probe.results import ErrorDetail, Outcome, ProbeResult
 from django_probe.telling import FAILURES, body_of, excuse_of, is_pass, message_of, stable
 
-__all__ = ["Case", "case_of", "case_xml"]
+__all__ = ["Case", "case_of", "case_xml", "numbering"]
 
+_BEGIN = "\x01"
+"""What a case begins with until it is numbered: no text of a record has it."""
+_HEAD = re.compile(f'{_BEGIN}(<testcase classname="[^"]*" name="[^"]*)')
 _DOCUMENT = Document()
 _TYPES = {
     Outcome.TIMED_OUT: "Timeout",
@@ -75,7 +82,7 @@ def case_of(result: ProbeResult, target: str) -> Case:
 
 
 def case_xml(case: Case) -> str:
-    """Return a case as XML, on lines of its own."""
+    """Return a case as XML, on lines of its own, for ``numbering``."""
     children = Children()
     _XMLTestResult._report_testcase(case, children, _DOCUMENT)
     (element,) = children
@@ -88,7 +95,23 @@ def case_xml(case: Case) -> str:
     passed = case.outcome == _TestInfo.SUCCESS
     for attempt in case.attempts:
         element.insert_before_output(_attempt(attempt, passed=passed))
-    return element.xml() + "\n"
+    return f"{_BEGIN}{element.xml()}\n"
+
+
+def numbering() -> Callable[[str], str]:
+    """Return what numbers the cases of a suite that have one name: readers drop all but one.
+
+    It is given their XML in the order of the plan, not in that in which several workers
+    came to them: so a case has the same name in each build.
+    """
+    seen: Counter[str] = Counter()
+
+    def numbered(found: re.Match[str]) -> str:
+        head = found[1]
+        seen[head] += 1
+        return head if seen[head] == 1 else f"{head} ({seen[head]})"
+
+    return partial(_HEAD.sub, numbered)
 
 
 def _attempt(result: ProbeResult, *, passed: bool) -> Element:

@@ -8,7 +8,7 @@ from typing import TextIO
 from xmlrunner.result import _TestInfo
 
 from django_probe.events import FixtureFailed, RunStarted, TargetFailed
-from django_probe.reporters._junit_case import Case, case_of, case_xml
+from django_probe.reporters._junit_case import Case, case_of, case_xml, numbering
 from django_probe.reporters._xml import attributes
 from django_probe.reporting import Reporter, served_by, shown_target
 from django_probe.results import DEFAULT_TARGET, ErrorDetail, ProbeResult, Summary
@@ -44,9 +44,6 @@ class JUnitReporter(Reporter):
         self._spool = Spool()
         self._suites: dict[str, _Suite] = {}
         self._others = AFTER_ALL
-        # Their hashes: the names of all cases would be the biggest thing that is kept.
-        self._named: set[int] = set()
-        self._twins: dict[int, int] = {}
 
     def run_started(self, run: RunStarted) -> None:
         """Keep what the suites say of the run."""
@@ -103,17 +100,7 @@ class JUnitReporter(Reporter):
         suite.outcomes[case.outcome] += 1
         suite.duration += case.elapsed_time
         suite.started_at = min(suite.started_at, started_at)
-        case.test_id += self._number(case.test_id)
         suite.cases.add(order, self._spool.write(case_xml(case)))
-
-    def _number(self, name: str) -> str:
-        """Return what tells a case from others of its name: readers drop all but one."""
-        key = hash(name)
-        if key not in self._named:
-            self._named.add(key)
-            return ""
-        self._twins[key] = self._twins.get(key, 1) + 1
-        return f" ({self._twins[key]})"
 
     def _write_suite(self, name: str, suite: _Suite) -> None:
         run = self._run
@@ -128,9 +115,10 @@ class JUnitReporter(Reporter):
             "hostname": suite.target or run.instance,
         }
         self.stream.write(f"<testsuite{attributes(values)}>\n{self._properties(suite)}")
+        numbered = numbering()
         for offset, length in suite.cases:
             for piece in self._spool.read(offset, length):
-                self.stream.write(piece)
+                self.stream.write(numbered(piece))
         self.stream.write("</testsuite>\n")
 
     def _properties(self, suite: _Suite) -> str:

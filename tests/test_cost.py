@@ -27,7 +27,7 @@ KEPT = {
     "TapReporter": 5_000,
     "JsonlReporter": 5_000,
     "JsonReporter": 100_000,  # What waits to be written in one piece.
-    "JUnitReporter": 400_000,  # And the hash of each name.
+    "JUnitReporter": 100_000,
 }
 """Bytes that a report may keep of 3,000 results that passed."""
 

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,22 @@ def test_cases_of_one_name_are_numbered_for_their_readers_drop_twins():
     names = [case.get("name") for case in root.iter("testcase")]
     assert sorted(names) == sorted([first, second, f"{first} (2)", f"{first} (3)"])
     assert len({case.get("classname") for case in root.iter("testcase")}) == 1
+
+
+def test_the_number_of_a_case_follows_the_plan_and_no_output_is_taken_for_a_case():
+    one, *_ = sample_results()
+    lookalike = '<testcase classname="c" name="test_x" time="1"/>\n' * 2
+    twins = [
+        replace(one, probe=replace(one.probe, index=n), stdout=f"{lookalike}place {n}\n")
+        for n in range(3)
+    ]
+    told = {report("junit", sample_run(found=found)) for found in (twins, twins[::-1])}
+    assert len(told) == 1
+    cases = list(ET.fromstring(told.pop()).iter("testcase"))
+    name = one.probe.id.rpartition(".")[2]
+    assert [case.get("name") for case in cases] == [name, f"{name} (2)", f"{name} (3)"]
+    outputs = [case.findtext("system-out").strip() for case in cases]
+    assert outputs == [f"{lookalike}place {n}" for n in range(3)]
 
 
 @pytest.mark.parametrize("size", [0, 1, 3_000_000])
