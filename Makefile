@@ -4,7 +4,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 TOX_VENV ?= .tox-venv
-# How many environments `make matrix` runs at once.
+# How many files of tests `make test` runs at once, and environments `make matrix`.
 JOBS ?= auto
 # More options for tox: make matrix TOXFLAGS="--skip-missing-interpreters true"
 TOXFLAGS ?=
@@ -30,7 +30,7 @@ help: ## Say what there is (this)
 		do printf '  %-16s %s\n' "$$name" "$$text"; done
 
 test: $(VENV)/.test ## Run the whole suite on one Python
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 test-endpoint: $(VENV)/.test ## Load, fuzz, break and measure /probe/ (needs Redis and wrk)
 	TEST_ENDPOINT=full $(BIN)/python -m pytest -s $(ARGS) tests/endpoint \

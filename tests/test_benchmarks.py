@@ -87,7 +87,8 @@ def test_each_row_of_the_budget_is_printed_and_kept_for_programs(quick, what):
     printed, document = quick
     assert f"| {what} " in printed
     (row,) = (row for row in document["rows"] if row["what"] == what)
-    assert row["value"] >= 0 or "MiB" in row["unit"]
+    # Of so few results a difference between two measurements may be all noise.
+    assert row["value"] >= 0 or "MiB" in row["unit"] or "the writing alone" in what
     assert row["within"] is (row["value"] <= row["budget"])
 
 

@@ -6,7 +6,6 @@ import json
 import os
 import shlex
 import signal
-import statistics
 import subprocess
 import sys
 import time
@@ -254,12 +253,13 @@ def test_it_starts_as_fast_as_requests_is_imported():
         "requests": ["-c", "import requests"],
     }
     taken = {name: [] for name in starts}
-    for _ in range(5):
+    for _ in range(7):
         for name, arguments in starts.items():
             began = time.perf_counter()
             subprocess.run([sys.executable, *arguments], env=environment(), check=True)
             taken[name].append(time.perf_counter() - began)
-    assert statistics.median(taken["client"]) < 1.5 * statistics.median(taken["requests"])
+    # The quickest of each: what else the machine does only ever adds to them.
+    assert min(taken["client"]) < 1.5 * min(taken["requests"])
 
 
 # Replays.

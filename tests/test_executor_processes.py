@@ -34,6 +34,7 @@ class TestForkContract(Contract, unittest.TestCase):
     method = "fork"
 
 
+@pytest.mark.ends
 class TestForkserverContract(Contract, unittest.TestCase):
     method = "forkserver"
 
