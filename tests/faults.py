@@ -118,6 +118,15 @@ def wire(*lines: bytes, then: Answer | None = None) -> Answer:
     return answer
 
 
+def killed(peer: Peer) -> None:
+    """End between two chunks, before the one that says that it is the last."""
+    told = b"".join(WIRE[:5])
+    peer.send(
+        OK.replace(b"Connection: close", b"Transfer-Encoding: chunked"),
+        b"%x\r\n%b\r\n" % (len(told), told),
+    )
+
+
 def drip(peer: Peer) -> None:
     """Send a byte now and then, for ever: no timeout for a single byte ends this."""
     for byte in OK + WIRE[0]:
@@ -156,10 +165,15 @@ FAULTS: dict[str, tuple[str, Answer]] = {
     "slow drip": ("Deadline", drip),
     "half a line": ("BrokenOff", wire(*WIRE[:5], WIRE[5][:40])),
     "broken off": ("BrokenOff", wire(*WIRE[:5])),
+    "killed while it answers": ("BrokenOff", killed),
     "never ends": ("Silent", wire(*WIRE[:5], then=lambda peer: peer.gone())),
     "garbage": ("WireError", wire(b"\x00\xff garbage \x1b[31m\n" * 3)),
     "no HTTP": ("BrokenOff", lambda peer: peer.send(b"SSH-2.0-OpenSSH_9.6\r\n")),
     "HTML": ("NotTheWire", status(200, "Content-Type: text/html", body=b"<h1>Hello</h1>")),
+    "compressed on the way": (
+        "NotTheWire",
+        status(200, "Content-Type: application/x-ndjson", "Content-Encoding: gzip", body=b"\x1f"),
+    ),
     "401": ("Unauthorized", status(401)),
     "403": ("Forbidden", status(403)),
     "404": ("NotFound", status(404)),

@@ -473,6 +473,7 @@ def test_a_proxy_that_does_not_work_is_told(proxy, monkeypatch):
     place = Place(url="http://shop.invalid/probe/", retries=0)
     events = list(RemoteTarget(place, RunConfig(), alias="eu").run(Selection(), Deadline(9)))
     assert failure(events).exception_class_path == "Unreachable"
+    assert "the proxy of the environment" in failure(events).message
 
 
 def test_a_result_that_was_not_begun_begins():

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
 import random
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from http import HTTPStatus
-from http.client import HTTPException
+from http.client import HTTPException, IncompleteRead
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -18,29 +15,17 @@ from urllib3 import BaseHTTPResponse, Timeout
 from urllib3 import exceptions as errors
 
 from django_probe.deadline import Deadline
-from django_probe.exceptions import TargetLoop
-from django_probe.run_config import RUN_ID
 from django_probe.sanitizing import one_line
-from django_probe.targets.place import WIRE_TYPE, Place, RemoteFailed
+from django_probe.targets.answers import LONGEST_PAUSE, PIECE, refuse_what_is_no_wire
+from django_probe.targets.place import Place, RemoteFailed
 from django_probe.targets.resolving import look_up
 from django_probe.targets.sockets import Clock, manager, ticking, tls
 
 __all__ = ["ask"]
 
-PIECE = 64 * 1024
-"""Bytes that are read at once."""
-TOLD = 300
-"""Characters of an answer that is no wire, for a person."""
 FIRST_PAUSE = 0.2
-LONGEST_PAUSE = 5.0
-"""Seconds between two tries to connect."""
+"""Seconds between two tries to connect, at first; it grows to ``LONGEST_PAUSE``."""
 
-HINTS = {
-    HTTPStatus.UNAUTHORIZED: "its PROBE_TOKENS do not have the token that was given",
-    HTTPStatus.FORBIDDEN: "the token may not start a run",
-    HTTPStatus.NOT_FOUND: "expected the URL of /probe/, and labels and tags that it has",
-    HTTPStatus.TOO_MANY_REQUESTS: "other runs go on there",
-}
 Query = Sequence[tuple[str, str]]
 
 
@@ -73,7 +58,7 @@ def _asked(place: Place, query: Query, run_id: str, deadline: Deadline) -> Itera
     began = False
     try:
         with _response(place, query, run_id, deadline) as response:
-            _refuse_what_is_no_wire(response)
+            refuse_what_is_no_wire(response)
             while data := response.read1(PIECE):
                 began = True
                 yield data
@@ -131,70 +116,6 @@ def _proxy(scheme: str, host: str) -> str | None:
     return None if not proxy or proxy_bypass(host) else proxy
 
 
-def _refuse_what_is_no_wire(response: BaseHTTPResponse) -> None:
-    """Return if the answer may be a wire.
-
-    Raises:
-        RemoteFailed: it says itself that it is none.
-    """
-    status = response.status
-    if 300 <= status < 400:
-        where = response.headers.get("Location", "")
-        raise RemoteFailed(
-            "Redirected",
-            f"it answered {_named(status)} to {where[:TOLD]!r}, which is not followed: give the URL"
-            " of its /probe/ itself",
-        )
-    if status != HTTPStatus.OK:
-        hint = HINTS.get(HTTPStatus(status)) if status in _KNOWN else None
-        if status == HTTPStatus.LOOP_DETECTED and RUN_ID in os.environ:
-            raise TargetLoop(
-                "A remote target is this very deployment, expected another one: leave it out of"
-                " PROBE_TARGETS, or make it a local target."
-            )
-        why = _said(response) or hint
-        more = f": {why}" if why else ""
-        told = f"it answered {_named(status)}{more}"
-        is_busy = status == HTTPStatus.TOO_MANY_REQUESTS
-        after = _after(response.headers.get("Retry-After", "")) if is_busy else None
-        raise RemoteFailed(_kind(status), told, passing=is_busy, after=after)
-    content_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if content_type != WIRE_TYPE:
-        raise RemoteFailed(
-            "NotTheWire",
-            f"it answered with {content_type[:TOLD]!r}, expected {WIRE_TYPE!r}: give the URL of its"
-            " /probe/",
-        )
-
-
-def _after(text: str) -> float:
-    """Return the seconds after which to ask again, at most ``LONGEST_PAUSE``."""
-    return max(1.0, min(float(text), LONGEST_PAUSE)) if text.isdecimal() else LONGEST_PAUSE
-
-
-_KNOWN = frozenset(HTTPStatus)
-
-
-def _kind(status: int) -> str:
-    """Return the name of an error by its status: ``Unauthorized``, ``ServiceUnavailable``."""
-    if status not in _KNOWN:
-        return "HttpError"
-    return HTTPStatus(status).phrase.title().replace(" ", "").replace("-", "")
-
-
-def _named(status: int) -> str:
-    return f"{status} {HTTPStatus(status).phrase}" if status in _KNOWN else str(status)
-
-
-def _said(response: BaseHTTPResponse) -> str:
-    """Return what an answer that is no report says, if it says it in a line of ours."""
-    try:
-        body = json.loads(response.read1(PIECE))
-        return str(body["error"]["message"])[:TOLD]
-    except (ValueError, KeyError, TypeError, RecursionError, errors.HTTPError, OSError):
-        return ""
-
-
 def _failed(exc: Exception, place: Place, deadline: Deadline, *, began: bool) -> RemoteFailed:
     """Return what went wrong, in words for a person."""
     if deadline.passed:
@@ -205,7 +126,10 @@ def _failed(exc: Exception, place: Place, deadline: Deadline, *, began: bool) ->
         return RemoteFailed("TlsFailed", f"no trusted connection to {place.host}: {_why(exc)}")
     if isinstance(exc, errors.LocationValueError):  # Of a proxy: our own URL has been checked.
         return RemoteFailed("Unreachable", f"the proxy of the environment: {_why(exc)}")
-    if isinstance(exc, (errors.NewConnectionError, errors.ConnectTimeoutError, errors.ProxyError)):
+    if isinstance(exc, errors.ProxyError):
+        why = f"no way to {place.host} through the proxy of the environment: {_why(exc)}"
+        return RemoteFailed("Unreachable", why, passing=True)
+    if isinstance(exc, (errors.NewConnectionError, errors.ConnectTimeoutError)):
         why = f"no connection to {place.host}: {_why(exc)}"
         return RemoteFailed("Unreachable", why, passing=True)
     if type(exc) is TimeoutError:
@@ -223,6 +147,8 @@ def _why(exc: BaseException) -> str:
     inner: BaseException | None = exc
     while inner is not None:
         exc = inner
+        if isinstance(exc, IncompleteRead):  # Around it are only the numbers of a parser.
+            return "the other side went away in the middle of its answer"
         inner = exc.__cause__ or exc.__context__
         if inner is None and exc.args and isinstance(exc.args[-1], BaseException):
             inner = exc.args[-1]
