@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["CData", "Children", "Document", "Element", "attributes"]
+__all__ = ["CData", "Children", "Document", "Element", "attributes", "is_special"]
 
 _ESCAPES = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\n": "&#10;", "\t": "&#9;"}
@@ -70,11 +70,11 @@ class Children(list[Element]):
 
 def attributes(values: dict[str, str]) -> str:
     """Return attributes as XML, each with a blank before it."""
-    if _is_special("".join(values.values())):  # One look at all; nearly always there is none.
+    if is_special("".join(values.values())):  # One look at all; nearly always there is none.
         values = {name: value.translate(_ESCAPES) for name, value in values.items()}
     return "".join([f' {name}="{value}"' for name, value in values.items()])
 
 
-def _is_special(text: str) -> bool:
+def is_special(text: str) -> bool:
     """Return whether a character has to be escaped; a search for each is quicker than a pattern."""
     return "&" in text or "<" in text or ">" in text or '"' in text or "\n" in text or "\t" in text

@@ -58,6 +58,36 @@ class TestUnittestXmlReporting:
             "</testcase>"
         )
 
+    @pytest.mark.parametrize("source", ["shop/probes.py:43", "a&b.py:1", 'x.py:"', "x.py", ""])
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "shop.probes.Checkout.test_pay",
+            "eu.shop.probes.Checkout.test_pay [eu]",
+            "shop.probes.Checkout.test_pay (2)",
+            "shop.probes.Checkout.test_pay  [a.b  c] %s",
+            "shop.probes.Checkout.test_<pay>",
+            'shop.probes.Checkout.test_pay "a & b"',
+            "__main__.Checkout.test_pay",
+            "__main__",
+            "nothing",
+            "",
+        ],
+    )
+    @pytest.mark.parametrize("told", [{}, {"stdout": "out"}, {"outcome": 3, "body": "why"}])
+    def test_a_case_that_is_filled_in_is_what_it_makes(self, name, source, told):
+        from django_probe.reporters._junit_case import Case, case_xml, rendered
+
+        for seconds in (0.0, 0.0004, 0.0006, 12.3456, 1e6):
+            case = Case(
+                test_id=name,
+                source=source,
+                timestamp="2026-03-01T12:00:00.000120+00:00",
+                elapsed_time=seconds,
+                **told,
+            )
+            assert case_xml(case) == rendered(case)
+
     def test_the_numbers_of_outcomes_index_our_counts(self):
         from xmlrunner.result import _TestInfo
 
