@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
 from xmlrunner.result import _TestInfo, _XMLTestResult
 
+from django_probe.reporters._junit_names import BEGIN
 from django_probe.reporters._xml import CData, Children, Document, Element, is_special
 from django_probe.results import ErrorDetail, Outcome, ProbeResult
 from django_probe.telling import FAILURES, body_of, excuse_of, is_pass, message_of, stable
 
-__all__ = ["Case", "case_of", "case_xml", "numbering", "rendered"]
+__all__ = ["Case", "case_of", "case_xml", "rendered"]
 
-_BEGIN = "\x01"
-"""What a case begins with until it is numbered: no text of a record has it."""
-_HEAD = re.compile(f'{_BEGIN}(<testcase classname="[^"]*" name="[^"]*)')
 _DOCUMENT = Document()
 _TYPES = {
     Outcome.TIMED_OUT: "Timeout",
@@ -112,30 +107,7 @@ def rendered(case: Case) -> str:
     passed = case.outcome == _TestInfo.SUCCESS
     for attempt in case.attempts:
         element.insert_before_output(_attempt(attempt, passed=passed))
-    return f"{_BEGIN}{element.xml()}\n"
-
-
-def numbering() -> Callable[[str], str]:
-    """Return what numbers the cases of a suite that have one name: readers drop all but one.
-
-    It is given their XML in the order of the plan, not in that in which several workers
-    came to them: so a case has the same name in each build.
-    """
-    seen: Counter[str] = Counter()
-
-    def number(found: re.Match[str]) -> str:
-        head = found[1]
-        seen[head] += 1
-        return head if seen[head] == 1 else f"{head} ({seen[head]})"
-
-    def numbered(text: str) -> str:
-        heads = _HEAD.findall(text)
-        if len(set(heads)) < len(heads) or not seen.keys().isdisjoint(heads):
-            return _HEAD.sub(number, text)
-        seen.update(heads)  # No two have one name, as nearly always.
-        return text.replace(_BEGIN, "")
-
-    return numbered
+    return f"{BEGIN}{element.xml()}\n"
 
 
 _PLAIN = rendered(Case(test_id="%s.%s", timestamp="%s", source="%s:%s")).replace("0.000", "%.3f")

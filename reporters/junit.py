@@ -8,7 +8,8 @@ from typing import TextIO
 from xmlrunner.result import _TestInfo
 
 from django_probe.events import FixtureFailed, RunStarted, TargetFailed
-from django_probe.reporters._junit_case import Case, case_of, case_xml, numbering
+from django_probe.reporters._junit_case import Case, case_of, case_xml
+from django_probe.reporters._junit_names import numbering
 from django_probe.reporters._xml import attributes
 from django_probe.reporting import Reporter, served_by, shown_target
 from django_probe.results import DEFAULT_TARGET, ErrorDetail, ProbeResult, Summary
