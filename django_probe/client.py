@@ -22,8 +22,9 @@ from django_probe.exceptions import ConfigurationError, ProbeError
 from django_probe.formats import Format
 from django_probe.garbage import collect_less_garbage
 from django_probe.options import wants_color
-from django_probe.outputs import mend_descriptors, own_stdout
+from django_probe.outputs import FileOutput, mend_descriptors, own_stdout
 from django_probe.redaction import Redactor
+from django_probe.reporting import Report
 from django_probe.results import DEFAULT_TARGET
 from django_probe.run_config import RunConfig
 from django_probe.sanitizing import clean, one_line
@@ -71,6 +72,8 @@ class Client(BaseRunner):
     """Ask deployments, or tell saved wires again; report it as the command does."""
 
     _target: Target | None = None
+    _read: Mapping[object, str] = {}
+    """By their places: the wires that are told again."""
 
     def run(self) -> int:
         """Do what the options ask for; return the exit code.
@@ -95,7 +98,9 @@ class Client(BaseRunner):
             from django_probe.targets.replay import Replay
             from django_probe.targets.wires import opened
 
-            self._target = Replay(opened(wires), self.config)
+            told = opened(wires)
+            self._read = {FileOutput(wire.name).place: wire.name for wire in told}
+            self._target = Replay(told, self.config)
             return self._target
         targets = self._remotes()
         twins = [alias for alias, n in Counter(each.alias for each in targets).items() if n > 1]
@@ -107,6 +112,18 @@ class Client(BaseRunner):
         alone = len(targets) == 1
         self._target = targets[0] if alone else MergedTargets(targets, self.config, at_once)
         return self._target
+
+    def get_reports(self) -> list[Report]:
+        """Return the reports; none of them may take the place of a wire that is read."""
+        reports = super().get_reports()
+        for report in reports:
+            place = report.output.place
+            name = self._read.get(place)
+            if place and name:
+                raise ConfigurationError(
+                    f"A report goes to {name!r}, which is read, expected another path."
+                )
+        return reports
 
     @cached_property
     def config(self) -> RunConfig:

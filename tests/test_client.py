@@ -296,6 +296,16 @@ def test_wires_of_several_jobs_become_one_report(tmp_path):
     assert sum(int(suite.get("tests")) for suite in suites) >= 38
 
 
+def test_no_report_takes_the_place_of_a_wire_that_is_read(tmp_path):
+    saved = tmp_path / "smoke.jsonl"
+    saved.write_bytes(b"".join(WIRE))
+    for options in (["--report", "junit=./smoke.jsonl"], ["--output", saved]):
+        done = client("--from", "smoke.jsonl", *options, cwd=tmp_path)
+        assert done.returncode == 2
+        assert "A report goes to 'smoke.jsonl', which is read" in done.stderr
+        assert saved.read_bytes() == b"".join(WIRE)
+
+
 def test_stdin_is_a_wire_too():
     done = client("--from", "-", "--format", "tap", input=lines(EVENTS).decode())
     assert done.returncode == 0
