@@ -118,8 +118,10 @@ def relative(filename: str) -> str:
 def source_of(function: Any) -> str:
     """Return ``file:line`` of a function, from its code object; "" where there is none."""
     code = getattr(function, "__code__", None)
-    if code is None or function.__dict__:
-        code = _innermost_code(function)
+    for name in WRAPPED:  # Its ``__dict__`` would stay in memory.
+        if code is None or hasattr(function, name):
+            code = _innermost_code(function)
+            break
     return f"{relative(code.co_filename)}:{code.co_firstlineno}" if code else ""
 
 

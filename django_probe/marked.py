@@ -13,6 +13,7 @@ from django_probe.gate_marks import (
     Quarantine,
 )
 from django_probe.marks import (
+    MARKED_ATTRIBUTE,
     ONLY_ON_ATTRIBUTE,
     SERIAL_ATTRIBUTE,
     TIMEOUT_ATTRIBUTE,
@@ -61,7 +62,8 @@ def marks_of(item: Any, above: Marks = UNMARKED) -> Marks:
     Args:
         above: those of the class of a method. Most methods have none of their own.
     """
-    if type(item) is FunctionType and not item.__dict__:
+    is_plain = type(item) is FunctionType and not hasattr(item, MARKED_ATTRIBUTE)
+    if is_plain and not hasattr(item, "tags"):  # Django's own may stand there.
         return above
     return Marks(
         tags=above.tags | tags_of(item),

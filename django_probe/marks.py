@@ -18,6 +18,7 @@ from django_probe.exceptions import MarkError
 
 __all__ = [
     "EVERY_ALIAS",
+    "MARKED_ATTRIBUTE",
     "MARK_PREFIX",
     "ONLY_ON_ATTRIBUTE",
     "SERIAL_ATTRIBUTE",
@@ -41,6 +42,11 @@ Marked = TypeVar("Marked", bound=Callable[..., Any])
 
 MARK_PREFIX = "__probe_"
 """How the attribute of every mark begins: ``stray_marks`` finds them by it."""
+MARKED_ATTRIBUTE = "_probe_marked"
+"""What every mark leaves besides its own.
+
+``__dict__`` would tell as well, but a function makes and keeps one when it is asked.
+"""
 TIMEOUT_ATTRIBUTE = "__probe_timeout__"
 SERIAL_ATTRIBUTE = "__probe_serial__"
 TAG_ATTRIBUTE = "__probe_tag__"
@@ -66,6 +72,7 @@ def put_mark(item: Any, attribute: str, value: object) -> Any:
             f"@{name} got {item!r}, expected a probe class or method: write @{name} above one."
         )
     setattr(item, attribute, value)
+    setattr(item, MARKED_ATTRIBUTE, True)
     return item
 
 

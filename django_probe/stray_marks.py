@@ -14,7 +14,7 @@ from django.db import connections
 from django_probe.details import relative, source_of
 from django_probe.exceptions import MarkError
 from django_probe.guards import unknown_aliases
-from django_probe.marks import MARK_PREFIX, WRITES_ATTRIBUTE, writes_of
+from django_probe.marks import MARK_PREFIX, MARKED_ATTRIBUTE, WRITES_ATTRIBUTE, writes_of
 
 __all__ = ["refuse_stray_marks"]
 
@@ -47,8 +47,8 @@ def _look_into(item: type) -> None:
         _refuse(item, f"{item.__qualname__}, which is no test case")
     _check_aliases(item)
     for name, value in vars(item).items():
-        if type(value) not in _FUNCTIONS or not value.__dict__:
-            continue  # Of most functions this is all: a mark lies in their dictionary.
+        if type(value) not in _FUNCTIONS or not hasattr(value, MARKED_ATTRIBUTE):
+            continue
         _check_aliases(value)
         if not holds_probes:
             _refuse(value, f"{item.__qualname__}.{name}, whose class is no test case")
