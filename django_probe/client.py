@@ -33,7 +33,7 @@ from django_probe.targets.base import Setup, Target
 from django_probe.targets.merging import AT_ONCE, MergedTargets
 from django_probe.targets.picking import picked
 from django_probe.targets.remote import RemoteTarget
-from django_probe.targets.remote_options import check_url
+from django_probe.targets.remote_options import check_token, check_url
 
 __all__ = ["TOKEN", "Client", "main"]
 
@@ -182,12 +182,14 @@ class Client(BaseRunner):
         if self.option("no_token"):
             return None
         own = f"{TOKEN}_{alias.upper().replace('-', '_')}"
-        token = os.environ.get(own) or os.environ.get(TOKEN)
+        name = own if os.environ.get(own) else TOKEN
+        token = os.environ.get(name)
         if not token:
             raise ConfigurationError(
                 f"The environment has no {TOKEN}, expected a token of the other side: set it, or"
                 " say --no-token."
             )
+        check_token(name, token)
         return token
 
     def _how(self) -> Mapping[str, Any]:

@@ -198,6 +198,14 @@ def test_a_missing_token_is_told():
     assert "The environment has no PROBE_TOKEN" in done.stderr
 
 
+@pytest.mark.parametrize("name", ["PROBE_TOKEN", "PROBE_TOKEN_EU"])
+def test_a_token_that_no_header_carries_is_told_by_its_name(name):
+    done = client("eu=https://shop.example", env={name: f"{TOKEN}\n{TOKEN}"})
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"django-probe-remote: {name} holds what no header carries")
+    assert TOKEN not in done.stderr
+
+
 def test_a_missing_library_is_told():
     done = client("https://shop.example", blocked=("django", "urllib3"))
     assert done.returncode == 2
