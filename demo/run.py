@@ -1,7 +1,6 @@
 """Open a small shop, probe it, and show what the reports say; ``--broken`` shows a red gate.
 
-It needs Python, Django and django-probe, and no server but the one it starts
-and stops itself: see demo/README.md.
+It needs Python, Django and django-probe, and no other server: see demo/README.md.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """unittest's callbacks to one result per probe.
 
-unittest says many things of one test: an error in its body, another in
-tearDown, one for each sub-test. Here they become one ``ProbeResult``: the worst
-of what was recorded, and all of it kept.
+unittest says many things of one test: an error in its body, another in tearDown, one for each
+sub-test. Here they become one ``ProbeResult``: the worst that was recorded, and all of it kept.
 """
 
 from __future__ import annotations

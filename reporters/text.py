@@ -28,8 +28,7 @@ class TextReporter(Reporter):
     """For people: progress, what failed and why, the verdict.
 
     Args:
-        verbosity: 0 tells failures and the verdict, 1 progress too, 2 one line
-            for each probe, 3 also what those that passed have printed.
+        verbosity: 0 failures, verdict; 1 progress; 2 each probe; 3 what those printed that passed.
         durations: how many of the slowest probes to name.
         color: None is yes on a terminal.
         heartbeat: seconds of silence until a log says that the run is alive; 0 beside a debugger.
